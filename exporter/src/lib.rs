@@ -1,0 +1,2 @@
+//! The native Prometheus exporter for IPMI: everything that `main` puts together.
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! IPMI 2.0 over RMCP+.
+#![forbid(unsafe_code)]
+
+pub mod wire;
