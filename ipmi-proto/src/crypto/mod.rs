@@ -1,0 +1,22 @@
+//! Keys and what is done with them: the cipher suite table, the RAKP key
+//! exchange, integrity and confidentiality of packets.
+//!
+//! Nothing here keeps state between packets, and nothing here that holds key
+//! material has a `Debug` form or outlives its use un-wiped.
+
+mod cipher;
+mod hash;
+mod keys;
+mod secret;
+mod suite;
+
+pub use cipher::{AesCbc, CipherError, IV_BYTES};
+pub use hash::{KeyedHash, MAX_HASH_BYTES};
+pub use keys::{ExchangeCode, KeyExchange, SessionIntegrityKey, SessionKeys};
+pub use secret::{
+    KG_BYTES, Kg, MAX_PASSWORD_BYTES, MAX_USERNAME_BYTES, Password, SecretError, Username,
+};
+pub use suite::{
+    AuthenticationAlgorithm, CipherSuite, CipherSuiteId, ConfidentialityAlgorithm,
+    IntegrityAlgorithm, SUITES,
+};
