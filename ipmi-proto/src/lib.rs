@@ -2,4 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod crypto;
+mod error;
+mod privilege;
+pub mod session;
 pub mod wire;
+
+pub use error::{Error, Retry, Stage};
+pub use privilege::PrivilegeLevel;

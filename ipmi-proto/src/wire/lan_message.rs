@@ -34,16 +34,6 @@ impl NetFn {
     pub fn response(self) -> Self {
         Self(self.0 | 1)
     }
-
-    /// How many leading data bytes a response repeats from its request: the
-    /// defining body of a group extension, the vendor of an OEM group.
-    pub fn echoed_bytes(self) -> usize {
-        match Self(self.0 & !1) {
-            Self::GROUP_EXTENSION => 1,
-            Self::OEM_GROUP => 3,
-            _ => 0,
-        }
-    }
 }
 
 /// Logical unit number, 0 to 3: a second address level inside a controller.

@@ -1,0 +1,300 @@
+//! An established session: protects requests, checks answers.
+
+use std::time::Instant;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::counters::{Counters, RejectReason};
+use super::handshake::Established;
+use super::request::{self, Match, Pending, Purpose, SequenceTable};
+use super::rtt::RttEstimator;
+use super::sequence::{OutboundSequence, ReplayWindow, Verdict};
+use super::{CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
+use crate::crypto::{AesCbc, CipherSuiteId, SessionKeys};
+use crate::privilege::PrivilegeLevel;
+use crate::wire::{
+    BMC_ADDRESS, CompletionCode, LanRequest, LanResponse, Lun, NetFn, PacketV20, PayloadType,
+    REMOTE_CONSOLE_ADDRESS, encode_header_v20,
+};
+
+/// RMCP header; the authentication code does not cover it.
+const RMCP_BYTES: usize = 4;
+/// With AES the payload is whole blocks and the session header 12 bytes, so the
+/// integrity pad that makes a multiple of four is always this (IPMI 2.0 table 13-8).
+const INTEGRITY_TRAILER: [u8; 4] = [0xff, 0xff, 0x02, 0x07];
+/// Pad length and next header, in front of the authentication code.
+const TRAILER_FIELDS: usize = 2;
+
+pub(super) struct Active {
+    keys: SessionKeys,
+    suite: CipherSuiteId,
+    console_session_id: u32,
+    bmc_session_id: u32,
+    privilege: PrivilegeLevel,
+    max_privilege: PrivilegeLevel,
+    login_deadline: Instant,
+    sequence: OutboundSequence,
+    window: ReplayWindow,
+    requests: SequenceTable,
+    pending: Option<Pending>,
+    /// Data of the request in flight, for its copies.
+    data: Vec<u8>,
+    /// Clear text in, clear text out; kept so that a warm session does not allocate.
+    scratch: Vec<u8>,
+}
+
+impl Active {
+    pub(super) fn new(established: Established, now: Instant, login_deadline: Instant) -> Self {
+        Self {
+            keys: established.keys,
+            suite: established.variant.suite.id,
+            console_session_id: established.console_session_id,
+            bmc_session_id: established.bmc_session_id,
+            // Where every session starts (IPMI 2.0 section 22.18).
+            privilege: PrivilegeLevel::User,
+            max_privilege: established.variant.level,
+            login_deadline,
+            sequence: OutboundSequence::default(),
+            window: ReplayWindow::default(),
+            requests: SequenceTable::new(now),
+            pending: None,
+            data: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    pub(super) fn opened(&self) -> Event {
+        Event::Opened {
+            suite: self.suite,
+            privilege: self.privilege,
+            max_privilege: self.max_privilege,
+        }
+    }
+
+    /// Whether the caller may make requests: not during log-in or close.
+    pub(super) fn is_open(&self) -> bool {
+        self.pending
+            .as_ref()
+            .is_none_or(|pending| pending.purpose == Purpose::Caller)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    pub(super) fn pending(&self) -> Option<&Pending> {
+        self.pending.as_ref()
+    }
+
+    pub(super) fn bmc_session_id(&self) -> u32 {
+        self.bmc_session_id
+    }
+
+    pub(super) fn privilege(&self) -> PrivilegeLevel {
+        self.privilege
+    }
+
+    pub(super) fn max_privilege(&self) -> PrivilegeLevel {
+        self.max_privilege
+    }
+
+    /// Asks for `level` as the last step of the log-in.
+    pub(super) fn set_privilege(&mut self, now: Instant, level: PrivilegeLevel) {
+        self.start(
+            Purpose::Privilege(level),
+            (NetFn::APP, Lun::BMC, SET_SESSION_PRIVILEGE_LEVEL),
+            &[level.value()],
+            now,
+            self.login_deadline,
+        );
+    }
+
+    /// Makes a request the one in flight; [`Self::transmit`] sends it.
+    pub(super) fn start(
+        &mut self,
+        purpose: Purpose,
+        command: (NetFn, Lun, u8),
+        data: &[u8],
+        now: Instant,
+        deadline: Instant,
+    ) {
+        self.data.clear();
+        self.data.extend_from_slice(data);
+        self.pending = Some(Pending::new(purpose, command, now, deadline));
+    }
+
+    pub(super) fn abandon(&mut self, now: Instant) {
+        if let Some(pending) = self.pending.take() {
+            pending.abandon(&mut self.requests, now);
+        }
+    }
+
+    /// Writes the datagram of the request in flight to `out`; says whether it is
+    /// a repetition.
+    pub(super) fn transmit(
+        &mut self,
+        now: Instant,
+        rtt: &RttEstimator,
+        rng: &mut StdRng,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some(pending) = &mut self.pending else {
+            return false;
+        };
+        let sequence = self.requests.take(now);
+        self.scratch.clear();
+        LanRequest {
+            responder: BMC_ADDRESS,
+            net_fn: pending.net_fn,
+            lun: pending.lun,
+            requester: REMOTE_CONSOLE_ADDRESS,
+            sequence,
+            command: pending.command,
+            data: &self.data,
+        }
+        .encode(&mut self.scratch);
+
+        out.clear();
+        let payload_bytes = AesCbc::encrypted_bytes(self.scratch.len());
+        encode_header_v20(
+            out,
+            PayloadType::IPMI,
+            true,
+            true,
+            self.bmc_session_id,
+            self.sequence.take(),
+            // Requests are at most some tens of bytes long.
+            u16::try_from(payload_bytes).unwrap_or(u16::MAX),
+        );
+        self.keys.cipher.encrypt(rng.random(), &self.scratch, out);
+        out.extend_from_slice(&INTEGRITY_TRAILER);
+        let covered = out.get(RMCP_BYTES..).unwrap_or_default();
+        let (code, length) = self.keys.integrity.code(&[covered], |code| {
+            let mut copy = [0; 16];
+            for (to, from) in copy.iter_mut().zip(code) {
+                *to = *from;
+            }
+            (copy, code.len().min(copy.len()))
+        });
+        out.extend_from_slice(code.get(..length).unwrap_or(&code));
+
+        let again = pending.attempts > 0;
+        let wait = match pending.purpose {
+            Purpose::Close => CLOSE_WAIT,
+            Purpose::Caller | Purpose::Privilege(_) => rtt.timeout(pending.attempts),
+        };
+        pending.sent(&mut self.requests, sequence, now, wait);
+        again
+    }
+
+    /// Checks a packet in the order in which a forger would have to succeed;
+    /// nothing changes before all checks have passed. Gives the answer to the
+    /// request in flight, whose data is then in `reply`.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        session: &[u8],
+        packet: &PacketV20<'_>,
+        rtt: &mut RttEstimator,
+        counters: &mut Counters,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<(Purpose, CompletionCode)>, RejectReason> {
+        if packet.session_id != self.console_session_id {
+            return Err(RejectReason::ForeignSession);
+        }
+        if !packet.encrypted || !packet.authenticated {
+            return Err(RejectReason::Unprotected);
+        }
+        if packet.payload_type != PayloadType::IPMI {
+            return Err(RejectReason::UnexpectedPayload);
+        }
+        self.authenticate(session, packet)?;
+        let jumped = match self.window.check(packet.sequence) {
+            Verdict::Fresh { jumped } => jumped,
+            Verdict::Replayed | Verdict::TooOld => return Err(RejectReason::Replayed),
+        };
+        self.scratch.clear();
+        self.scratch.extend_from_slice(packet.payload);
+        let message = self
+            .keys
+            .cipher
+            .decrypt(&mut self.scratch)
+            .map_err(|_| RejectReason::BadPadding)?;
+        let response = LanResponse::decode(message).map_err(|_| RejectReason::BadChecksum)?;
+
+        self.window.accept(packet.sequence);
+        if jumped {
+            counters.sequence_jumps += 1;
+        }
+        let matched = match &self.pending {
+            Some(pending) => pending.matches(&response, &mut self.requests, now),
+            None => request::late(response.sequence, &mut self.requests, now),
+        };
+        match (matched, &mut self.pending) {
+            (Match::Answer { rtt: sample, late }, Some(pending)) => {
+                rtt.sample(sample);
+                if late {
+                    counters.late += 1;
+                }
+                if response.completion == CompletionCode::DUPLICATE_REQUEST {
+                    // The answer to an earlier copy is still to come.
+                    return Ok(None);
+                }
+                let purpose = pending.purpose;
+                reply.clear();
+                reply.extend_from_slice(response.data);
+                if let Some(level) = granted_level(pending, response.completion, &self.data) {
+                    self.privilege = level;
+                }
+                self.pending = None;
+                Ok(Some((purpose, response.completion)))
+            }
+            (Match::Late { rtt: sample }, pending) => {
+                rtt.sample(sample);
+                counters.late += 1;
+                if let Some(pending) = pending {
+                    // The BMC works through what was sent twice: give it time.
+                    let wait = rtt.timeout(pending.attempts.saturating_sub(1));
+                    pending.resend_at = pending.resend_at.max(now + wait);
+                }
+                Ok(None)
+            }
+            _ => Err(RejectReason::Unmatched),
+        }
+    }
+
+    fn authenticate(&self, session: &[u8], packet: &PacketV20<'_>) -> Result<(), RejectReason> {
+        let code_bytes = self.keys.integrity.code_bytes();
+        let covered_bytes = session
+            .len()
+            .checked_sub(code_bytes)
+            .ok_or(RejectReason::BadAuthCode)?;
+        if packet.trailer.len() < code_bytes + TRAILER_FIELDS {
+            return Err(RejectReason::BadAuthCode);
+        }
+        let (covered, code) = session
+            .split_at_checked(covered_bytes)
+            .ok_or(RejectReason::BadAuthCode)?;
+        if self.keys.integrity.verify(&[covered], code) {
+            Ok(())
+        } else {
+            Err(RejectReason::BadAuthCode)
+        }
+    }
+}
+
+/// A granted Set Session Privilege Level changes the session's level, whoever
+/// asked for it.
+fn granted_level(
+    pending: &Pending,
+    completion: CompletionCode,
+    data: &[u8],
+) -> Option<PrivilegeLevel> {
+    let is_set_privilege =
+        pending.net_fn == NetFn::APP && pending.command == SET_SESSION_PRIVILEGE_LEVEL;
+    let granted = *data.first()?;
+    PrivilegeLevel::DESCENDING
+        .into_iter()
+        .find(|level| is_set_privilege && completion.is_ok() && level.value() == granted)
+}

@@ -1,0 +1,302 @@
+//! Which log-in to try, and which one next when the BMC refuses it.
+//!
+//! BMCs disagree on what a status means (a suite that is switched off is
+//! answered "no resources" by some), so a refusal is met with the one other
+//! variant that has been seen to help, each at most once, and only then believed.
+
+use crate::crypto::{CipherSuite, CipherSuiteId};
+use crate::error::{Error, Stage};
+use crate::privilege::PrivilegeLevel;
+use crate::wire::{RmcpStatus, Role};
+
+/// How often a log-in is started anew after silence or a lost half-open session.
+const MAX_RESTARTS: u8 = 4;
+/// How many silent Open Sessions make the next suite worth a try.
+const SILENCE_BEFORE_NEXT_SUITE: u8 = 2;
+
+/// One way to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub(super) suite: &'static CipherSuite,
+    /// Level in Open Session; 0 is "the highest that the suite allows".
+    pub(super) open_privilege: u8,
+    pub(super) role: Role,
+    pub(super) level: PrivilegeLevel,
+}
+
+/// What worked last time; the next log-in starts with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginMemory {
+    pub(super) suite: CipherSuiteId,
+    level: PrivilegeLevel,
+    name_only: bool,
+    open_highest: bool,
+}
+
+/// Walks through the variants.
+#[derive(Clone, Debug)]
+pub(super) struct LoginPlan {
+    suites: Vec<&'static CipherSuite>,
+    suite: usize,
+    level: PrivilegeLevel,
+    /// Whether lower levels may be tried: not when the operator named one.
+    may_step_down: bool,
+    name_only: bool,
+    tried_other_lookup: bool,
+    open_highest: bool,
+    tried_open_highest: bool,
+    restarts: u8,
+    silent_opens: u8,
+}
+
+/// What to do after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Retry,
+    GiveUp(Error),
+}
+
+impl LoginPlan {
+    /// `suites` in order of preference; must not be empty.
+    pub(super) fn new(
+        suites: &[&'static CipherSuite],
+        privilege: Option<PrivilegeLevel>,
+        memory: Option<LoginMemory>,
+    ) -> Self {
+        let mut plan = Self {
+            suites: suites.to_vec(),
+            suite: 0,
+            level: privilege.unwrap_or(PrivilegeLevel::Administrator),
+            may_step_down: privilege.is_none(),
+            name_only: true,
+            tried_other_lookup: false,
+            open_highest: false,
+            tried_open_highest: false,
+            restarts: 0,
+            silent_opens: 0,
+        };
+        if let Some(memory) = memory {
+            // Stable sort: the remembered suite first, the others as they were.
+            plan.suites.sort_by_key(|suite| suite.id != memory.suite);
+            plan.name_only = memory.name_only;
+            plan.open_highest = memory.open_highest;
+            if plan.may_step_down {
+                plan.level = memory.level;
+            }
+        }
+        plan
+    }
+
+    /// The variant to try now. `None` when there are no suites.
+    pub(super) fn variant(&self) -> Option<Variant> {
+        let suite = *self.suites.get(self.suite)?;
+        Some(Variant {
+            suite,
+            open_privilege: if self.open_highest {
+                0
+            } else {
+                self.level.value()
+            },
+            role: Role::new(self.level.value(), self.name_only),
+            level: self.level,
+        })
+    }
+
+    /// How often the log-in was started anew.
+    pub(super) fn restarts(&self) -> u8 {
+        self.restarts
+    }
+
+    pub(super) fn memory(&self, suite: CipherSuiteId) -> LoginMemory {
+        LoginMemory {
+            suite,
+            level: self.level,
+            name_only: self.name_only,
+            open_highest: self.open_highest,
+        }
+    }
+
+    /// After the BMC refused `stage` with `status`.
+    pub(super) fn refused(&mut self, stage: Stage, status: RmcpStatus) -> Next {
+        match status {
+            RmcpStatus::INVALID_AUTH_ALGORITHM
+            | RmcpStatus::INVALID_INTEGRITY_ALGORITHM
+            | RmcpStatus::INVALID_CONFIDENTIALITY_ALGORITHM
+            | RmcpStatus::NO_MATCHING_CIPHER_SUITE => self.next_suite(Error::NoCommonSuite {
+                last: self.current_suite(),
+                status,
+            }),
+            RmcpStatus::NO_RESOURCES if stage == Stage::OpenSession => {
+                self.next_suite(Error::NoSlots(status))
+            }
+            RmcpStatus::NO_RESOURCES | RmcpStatus::NO_RESOURCES_AT_ROLE => {
+                Next::GiveUp(Error::NoSlots(status))
+            }
+            RmcpStatus::INVALID_SESSION_ID | RmcpStatus::INACTIVE_SESSION_ID => {
+                self.restart(Error::LoginRefused { stage, status })
+            }
+            RmcpStatus::INVALID_ROLE | RmcpStatus::UNAUTHORIZED_ROLE => {
+                self.lower_level(Error::PrivilegeRefused {
+                    wanted: self.level,
+                    status,
+                })
+            }
+            RmcpStatus::UNAUTHORIZED_NAME => self.other_lookup(Error::UnknownUser(status)),
+            RmcpStatus::INVALID_INTEGRITY_CHECK => Next::GiveUp(Error::WrongKey),
+            _ => Next::GiveUp(Error::LoginRefused { stage, status }),
+        }
+    }
+
+    /// After nothing came back to `stage`. Handshake messages are never resent:
+    /// the first copy may have moved the BMC on already.
+    pub(super) fn silent(&mut self, stage: Stage, error: Error) -> Next {
+        if stage == Stage::OpenSession {
+            self.silent_opens += 1;
+            if self.silent_opens >= SILENCE_BEFORE_NEXT_SUITE {
+                self.silent_opens = 0;
+                self.suite = (self.suite + 1) % self.suites.len().max(1);
+            }
+        }
+        self.restart(error)
+    }
+
+    fn current_suite(&self) -> CipherSuiteId {
+        self.suites
+            .get(self.suite)
+            .map_or(CipherSuiteId(0), |suite| suite.id)
+    }
+
+    fn next_suite(&mut self, otherwise: Error) -> Next {
+        if self.suite + 1 < self.suites.len() {
+            self.suite += 1;
+            Next::Retry
+        } else {
+            Next::GiveUp(otherwise)
+        }
+    }
+
+    fn restart(&mut self, otherwise: Error) -> Next {
+        if self.restarts < MAX_RESTARTS {
+            self.restarts += 1;
+            Next::Retry
+        } else {
+            Next::GiveUp(otherwise)
+        }
+    }
+
+    /// "Highest" in Open Session once, then lower levels where that is allowed.
+    fn lower_level(&mut self, otherwise: Error) -> Next {
+        if !self.tried_open_highest {
+            self.tried_open_highest = true;
+            self.open_highest = !self.open_highest;
+            return Next::Retry;
+        }
+        match self.level.lower() {
+            Some(lower) if self.may_step_down => {
+                self.level = lower;
+                Next::Retry
+            }
+            _ => Next::GiveUp(otherwise),
+        }
+    }
+
+    /// The other form of user look-up once, then lower levels.
+    fn other_lookup(&mut self, otherwise: Error) -> Next {
+        if !self.tried_other_lookup {
+            self.tried_other_lookup = true;
+            self.name_only = !self.name_only;
+            return Next::Retry;
+        }
+        if self.may_step_down && self.level == PrivilegeLevel::Administrator {
+            self.level = PrivilegeLevel::Operator;
+            self.name_only = true;
+            return Next::Retry;
+        }
+        Next::GiveUp(otherwise)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suites() -> Vec<&'static CipherSuite> {
+        [17, 3]
+            .into_iter()
+            .filter_map(|id| CipherSuite::by_id(CipherSuiteId(id)))
+            .collect()
+    }
+
+    fn plan(privilege: Option<PrivilegeLevel>) -> LoginPlan {
+        LoginPlan::new(&suites(), privilege, None)
+    }
+
+    /// Feeds the same refusal until the plan gives up; returns what was tried.
+    fn walk(mut plan: LoginPlan, stage: Stage, status: u8) -> (Vec<Variant>, Error) {
+        let mut tried = Vec::new();
+        loop {
+            tried.push(plan.variant().unwrap());
+            match plan.refused(stage, RmcpStatus(status)) {
+                Next::Retry => assert!(tried.len() < 20, "endless"),
+                Next::GiveUp(error) => return (tried, error),
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_suite_is_followed_by_the_next_one() {
+        for status in [0x04, 0x05, 0x10, 0x11, 0x01] {
+            let (tried, error) = walk(plan(None), Stage::OpenSession, status);
+            let ids: Vec<u8> = tried.iter().map(|variant| variant.suite.id.0).collect();
+            assert_eq!(ids, [17, 3], "status {status:#x}");
+            let slots = matches!(error, Error::NoSlots(_));
+            assert_eq!(slots, status == 1, "status {status:#x}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_looked_up_the_other_way_before_it_is_believed() {
+        let (tried, error) = walk(
+            plan(Some(PrivilegeLevel::User)),
+            Stage::Rakp1,
+            RmcpStatus::UNAUTHORIZED_NAME.0,
+        );
+        let roles: Vec<u8> = tried.iter().map(|variant| variant.role.0).collect();
+        assert_eq!(roles, [0x12, 0x02]);
+        assert_eq!(error, Error::UnknownUser(RmcpStatus::UNAUTHORIZED_NAME));
+
+        let (tried, _) = walk(plan(None), Stage::Rakp1, 0x0d);
+        let roles: Vec<u8> = tried.iter().map(|variant| variant.role.0).collect();
+        assert_eq!(roles, [0x14, 0x04, 0x13]);
+    }
+
+    #[test]
+    fn a_refused_role_steps_down_only_when_nobody_named_it() {
+        let (tried, error) = walk(plan(None), Stage::Rakp1, 0x0a);
+        let levels: Vec<(u8, u8)> = tried
+            .iter()
+            .map(|variant| (variant.open_privilege, variant.role.privilege()))
+            .collect();
+        assert_eq!(levels, [(4, 4), (0, 4), (0, 3), (0, 2)]);
+        assert!(matches!(error, Error::PrivilegeRefused { .. }));
+
+        let named = plan(Some(PrivilegeLevel::Administrator));
+        let (tried, _) = walk(named, Stage::Rakp1, 0x0a);
+        assert_eq!(tried.len(), 2);
+        assert!(tried.iter().all(|variant| variant.role.privilege() == 4));
+    }
+
+    #[test]
+    fn a_lost_half_open_session_is_restarted_a_few_times() {
+        let (tried, error) = walk(plan(None), Stage::Rakp1, 0x08);
+        assert_eq!(tried.len(), usize::from(MAX_RESTARTS) + 1);
+        assert!(matches!(error, Error::LoginRefused { .. }));
+    }
+
+    #[test]
+    fn what_worked_is_tried_first() {
+        let memory = plan(None).memory(CipherSuiteId(3));
+        let plan = LoginPlan::new(&suites(), None, Some(memory));
+        assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+    }
+}

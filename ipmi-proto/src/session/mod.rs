@@ -1,0 +1,662 @@
+//! One session with one BMC, from log-in to close, as a state machine that does
+//! no I/O and never asks the clock.
+//!
+//! It is driven through five doors: datagrams go in with
+//! [`Session::handle_datagram`], the passing of time with
+//! [`Session::handle_timeout`]; datagrams to send come out of
+//! [`Session::poll_transmit`], the next instant at which to call back out of
+//! [`Session::poll_timeout`], and results out of [`Session::poll_event`]. After
+//! each call into the first two, or into [`Session::open`], [`Session::request`]
+//! and [`Session::close`], the other three are to be polled.
+//!
+//! There is at most one request in flight: real BMCs mix up answers when they
+//! are hurried. Every command of this crate only reads, so an unanswered request
+//! is sent again, each copy under numbers of its own.
+
+mod active;
+mod counters;
+mod handshake;
+mod login;
+mod request;
+mod rtt;
+mod sequence;
+mod settings;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+
+pub use counters::{Counters, RejectReason};
+pub use login::LoginMemory;
+pub use rtt::RttEstimator;
+pub use sequence::{OutboundSequence, ReplayWindow, Verdict};
+pub use settings::Settings;
+
+use active::Active;
+use handshake::{Credentials, Established, Expect, Progress};
+use login::{LoginPlan, Next};
+use request::Purpose;
+
+use crate::crypto::CipherSuiteId;
+use crate::error::{Error, Stage};
+use crate::privilege::PrivilegeLevel;
+use crate::wire::{
+    BMC_ADDRESS, CompletionCode, Framing, LanRequest, LanResponse, Lun, NetFn, PacketV15,
+    PacketV20, REMOTE_CONSOLE_ADDRESS, RequestSequence, decode_rmcp, encode_sessionless_v15,
+};
+
+/// How often a request is sent before its BMC counts as silent.
+const MAX_ATTEMPTS: u32 = 5;
+/// How often the first question of a log-in is sent before the target counts as
+/// dead: with doubling waits, 3.5 s when nothing is known of it.
+const MAX_PROBES: u32 = 3;
+/// How long a handshake message is waited for at least. BMCs compute the codes
+/// slowly, and starting over costs them a half-open session.
+const MIN_HANDSHAKE_WAIT: Duration = Duration::from_millis(800);
+/// Close Session is waited for this long, twice: some BMCs never answer it.
+const CLOSE_WAIT: Duration = Duration::from_millis(400);
+const CLOSE_ATTEMPTS: u32 = 2;
+
+const GET_CHANNEL_AUTHENTICATION_CAPABILITIES: u8 = 0x38;
+const SET_SESSION_PRIVILEGE_LEVEL: u8 = 0x3b;
+const CLOSE_SESSION: u8 = 0x3c;
+/// "The channel this arrives on", with and without asking for 2.0 data: some
+/// 1.5-era BMCs refuse the bit, or do not answer it.
+const CAPABILITY_FORMS: [u8; MAX_PROBES as usize] = [0x8e, 0x8e, 0x0e];
+
+/// A result of something that was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The log-in succeeded; requests may be made.
+    Opened {
+        /// The suite in use.
+        suite: CipherSuiteId,
+        /// The privilege level that the session has now.
+        privilege: PrivilegeLevel,
+        /// The highest level that the log-in entitles to.
+        max_privilege: PrivilegeLevel,
+    },
+    /// The log-in failed; the session is closed.
+    LoginFailed(Error),
+    /// The request was answered; the data is in [`Session::reply`].
+    Answered(CompletionCode),
+    /// The request failed. The session may be dead or alive.
+    RequestFailed(Error),
+    /// The session is closed.
+    Closed,
+}
+
+enum State {
+    Closed,
+    Probing(Probe),
+    Handshaking(Attempt),
+    Active(Box<Active>),
+}
+
+/// The first question of a log-in, which needs no session and is harmless to
+/// repeat: is there a BMC at all?
+struct Probe {
+    login: Login,
+    sequence: RequestSequence,
+    attempts: u32,
+    sent_at: Instant,
+    resend_at: Instant,
+}
+
+/// One key exchange.
+struct Attempt {
+    login: Login,
+    expect: Expect,
+    give_up_at: Instant,
+}
+
+/// A log-in, over all its attempts.
+struct Login {
+    plan: LoginPlan,
+    started: Instant,
+    deadline: Instant,
+}
+
+/// See the [module documentation](self).
+pub struct Session {
+    settings: Arc<Settings>,
+    memory: Option<LoginMemory>,
+    rtt: RttEstimator,
+    rng: StdRng,
+    state: State,
+    /// The datagram to send; empty when there is none.
+    out: Vec<u8>,
+    event: Option<Event>,
+    reply: Vec<u8>,
+    counters: Counters,
+}
+
+impl Session {
+    /// A closed session. `rng` makes session ids, random numbers and
+    /// initialisation vectors: seed it from the operating system, and with fixed
+    /// numbers only in tests. `memory` is what [`Self::memory`] gave after an
+    /// earlier log-in to the same BMC.
+    pub fn new(
+        settings: Arc<Settings>,
+        memory: Option<LoginMemory>,
+        rtt: RttEstimator,
+        rng: StdRng,
+    ) -> Self {
+        Self {
+            settings,
+            memory,
+            rtt,
+            rng,
+            state: State::Closed,
+            out: Vec::new(),
+            event: None,
+            reply: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Starts the log-in, to be finished before `deadline`. Ends in
+    /// [`Event::Opened`] or [`Event::LoginFailed`].
+    pub fn open(&mut self, now: Instant, deadline: Instant) {
+        let plan = LoginPlan::new(
+            self.settings.suites(),
+            self.settings.privilege(),
+            self.memory,
+        );
+        self.event = None;
+        self.probe(
+            now,
+            Probe {
+                login: Login {
+                    plan,
+                    started: now,
+                    deadline,
+                },
+                sequence: RequestSequence::default(),
+                attempts: 0,
+                sent_at: now,
+                resend_at: now,
+            },
+        );
+    }
+
+    /// Whether requests may be made.
+    pub fn is_open(&self) -> bool {
+        matches!(&self.state, State::Active(active) if active.is_open())
+    }
+
+    /// Starts a request. Ends in [`Event::Answered`] or [`Event::RequestFailed`]
+    /// by `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] when the session is not open or a request is in flight.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        deadline: Instant,
+        (net_fn, lun, command): (NetFn, Lun, u8),
+        data: &[u8],
+    ) -> Result<(), Error> {
+        let State::Active(active) = &mut self.state else {
+            return Err(Error::Misuse("the session is not open"));
+        };
+        if active.is_busy() {
+            return Err(Error::Misuse("a request is in flight"));
+        }
+        active.start(Purpose::Caller, (net_fn, lun, command), data, now, deadline);
+        self.transmit(now);
+        Ok(())
+    }
+
+    /// Forgets the request in flight, if any: nobody waits for it any more. Its
+    /// late answers will not be taken for others.
+    pub fn abandon_request(&mut self, now: Instant) {
+        if let State::Active(active) = &mut self.state {
+            active.abandon(now);
+        }
+        self.out.clear();
+        self.event = None;
+    }
+
+    /// Starts to close the session. Ends in [`Event::Closed`] within a second,
+    /// whatever the BMC does.
+    pub fn close(&mut self, now: Instant) {
+        self.out.clear();
+        match &mut self.state {
+            State::Active(active) => {
+                active.abandon(now);
+                let id = active.bmc_session_id().to_le_bytes();
+                active.start(
+                    Purpose::Close,
+                    (NetFn::APP, Lun::BMC, CLOSE_SESSION),
+                    &id,
+                    now,
+                    now + CLOSE_WAIT * CLOSE_ATTEMPTS,
+                );
+                self.transmit(now);
+            }
+            _ => self.end(Event::Closed),
+        }
+    }
+
+    /// The answer's data, without its completion code; valid after
+    /// [`Event::Answered`] until the next request.
+    pub fn reply(&self) -> &[u8] {
+        &self.reply
+    }
+
+    /// What worked at log-in, for the next session.
+    pub fn memory(&self) -> Option<LoginMemory> {
+        self.memory
+    }
+
+    /// The learned round-trip time, for the next session.
+    pub fn rtt(&self) -> RttEstimator {
+        self.rtt
+    }
+
+    /// What was counted so far.
+    pub fn counters(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+
+    /// Starts Set Session Privilege Level; ends like a request, and on success
+    /// changes what [`Self::privilege`] says.
+    ///
+    /// # Errors
+    /// As [`Self::request`].
+    pub fn raise_privilege(
+        &mut self,
+        now: Instant,
+        deadline: Instant,
+        level: PrivilegeLevel,
+    ) -> Result<(), Error> {
+        self.request(
+            now,
+            deadline,
+            (NetFn::APP, Lun::BMC, SET_SESSION_PRIVILEGE_LEVEL),
+            &[level.value()],
+        )
+    }
+
+    /// The level of the open session, and the highest it is entitled to.
+    pub fn privilege(&self) -> Option<(PrivilegeLevel, PrivilegeLevel)> {
+        match &self.state {
+            State::Active(active) => Some((active.privilege(), active.max_privilege())),
+            _ => None,
+        }
+    }
+
+    // The five doors.
+
+    /// Takes a datagram that came from the BMC's address and port.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
+        self.counters.received += 1;
+        let result = match decode_rmcp(datagram) {
+            Err(_) => Err(RejectReason::Malformed),
+            Ok((Framing::V15, session)) => self.handle_v15(now, session),
+            Ok((Framing::V20, session)) => self.handle_v20(now, session),
+        };
+        if let Err(reason) = result {
+            self.counters.reject(reason);
+        }
+    }
+
+    /// Takes note that `now` is at or past what [`Self::poll_timeout`] said.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Closed => {}
+            State::Probing(probe) => self.probe_timeout(now, probe),
+            State::Handshaking(attempt) => self.attempt_timeout(now, attempt),
+            State::Active(active) => {
+                self.state = State::Active(active);
+                self.request_timeout(now);
+            }
+        }
+    }
+
+    /// The datagram to send now, once.
+    pub fn poll_transmit(&mut self, datagram: &mut Vec<u8>) -> bool {
+        if self.out.is_empty() {
+            return false;
+        }
+        datagram.clear();
+        std::mem::swap(datagram, &mut self.out);
+        self.counters.sent += 1;
+        true
+    }
+
+    /// When to call [`Self::handle_timeout`] at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Closed => None,
+            State::Probing(probe) => Some(probe.resend_at.min(probe.login.deadline)),
+            State::Handshaking(attempt) => Some(attempt.give_up_at.min(attempt.login.deadline)),
+            State::Active(active) => active
+                .pending()
+                .map(|pending| pending.resend_at.min(pending.deadline)),
+        }
+    }
+
+    /// What has come to its end.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.event.take()
+    }
+
+    // Log-in.
+
+    fn fail_login(&mut self, error: Error) {
+        self.end(Event::LoginFailed(error));
+    }
+
+    fn end(&mut self, event: Event) {
+        self.state = State::Closed;
+        self.event = Some(event);
+    }
+
+    /// Sends the first question (again).
+    fn probe(&mut self, now: Instant, mut probe: Probe) {
+        let form = CAPABILITY_FORMS
+            .get(probe.attempts as usize)
+            .copied()
+            .unwrap_or(CAPABILITY_FORMS[0]);
+        let level = self
+            .settings
+            .privilege()
+            .unwrap_or(PrivilegeLevel::Administrator);
+        probe.sequence = probe.sequence.next();
+        let mut message = Vec::with_capacity(9);
+        LanRequest {
+            responder: BMC_ADDRESS,
+            net_fn: NetFn::APP,
+            lun: Lun::BMC,
+            requester: REMOTE_CONSOLE_ADDRESS,
+            sequence: probe.sequence,
+            command: GET_CHANNEL_AUTHENTICATION_CAPABILITIES,
+            data: &[form, level.value()],
+        }
+        .encode(&mut message);
+        self.out.clear();
+        encode_sessionless_v15(&mut self.out, &message);
+        if probe.attempts > 0 {
+            self.counters.retransmitted += 1;
+        }
+        probe.sent_at = now;
+        probe.resend_at = now + self.rtt.timeout(probe.attempts);
+        probe.attempts += 1;
+        self.state = State::Probing(probe);
+    }
+
+    fn probe_timeout(&mut self, now: Instant, probe: Probe) {
+        if now >= probe.login.deadline {
+            self.fail_login(Error::Deadline {
+                stage: Stage::Capabilities,
+            });
+        } else if now < probe.resend_at {
+            self.state = State::Probing(probe);
+        } else if probe.attempts < MAX_PROBES {
+            self.probe(now, probe);
+        } else {
+            self.fail_login(Error::Silent {
+                stage: Stage::Capabilities,
+                waited: now.saturating_duration_since(probe.login.started),
+            });
+        }
+    }
+
+    fn handle_v15(&mut self, now: Instant, session: &[u8]) -> Result<(), RejectReason> {
+        if !matches!(self.state, State::Probing(_)) {
+            return Err(RejectReason::OutOfOrder);
+        }
+        let packet = PacketV15::decode(session).map_err(|_| RejectReason::Malformed)?;
+        let response =
+            LanResponse::decode(packet.message).map_err(|_| RejectReason::BadChecksum)?;
+        let State::Probing(probe) = std::mem::replace(&mut self.state, State::Closed) else {
+            return Err(RejectReason::OutOfOrder);
+        };
+        let fits = response.net_fn == NetFn::APP.response()
+            && response.command == GET_CHANNEL_AUTHENTICATION_CAPABILITIES
+            && response.sequence.value() <= probe.sequence.value();
+        if !fits {
+            self.state = State::Probing(probe);
+            return Err(RejectReason::Unmatched);
+        }
+        if response.sequence == probe.sequence {
+            self.rtt
+                .sample(now.saturating_duration_since(probe.sent_at));
+        }
+        // What the BMC says of itself is not believed: the flags are wrong on
+        // many boards, an error code only means that it dislikes the question.
+        self.attempt(now, probe.login);
+        Ok(())
+    }
+
+    /// Starts a key exchange with the plan's present variant.
+    fn attempt(&mut self, now: Instant, login: Login) {
+        let Some(variant) = login.plan.variant() else {
+            self.fail_login(Error::Misuse("no cipher suite is allowed"));
+            return;
+        };
+        self.counters.logins_started += 1;
+        self.out.clear();
+        let expect = Expect::start(variant, &mut self.rng, &mut self.out);
+        self.await_handshake(now, login, expect);
+    }
+
+    fn await_handshake(&mut self, now: Instant, login: Login, expect: Expect) {
+        let wait = (self.rtt.timeout(0) * 3).max(MIN_HANDSHAKE_WAIT)
+            * (1 + u32::from(login.plan.restarts()));
+        self.state = State::Handshaking(Attempt {
+            login,
+            expect,
+            give_up_at: now + wait,
+        });
+    }
+
+    fn attempt_timeout(&mut self, now: Instant, mut attempt: Attempt) {
+        let stage = attempt.expect.stage();
+        if now >= attempt.login.deadline {
+            self.fail_login(Error::Deadline { stage });
+        } else if now < attempt.give_up_at {
+            self.state = State::Handshaking(attempt);
+        } else {
+            let silent = Error::Silent {
+                stage,
+                waited: now.saturating_duration_since(attempt.login.started),
+            };
+            let next = attempt.login.plan.silent(stage, silent);
+            self.carry_on(now, attempt.login, next);
+        }
+    }
+
+    fn carry_on(&mut self, now: Instant, login: Login, next: Next) {
+        match next {
+            Next::Retry => self.attempt(now, login),
+            Next::GiveUp(error) => self.fail_login(error),
+        }
+    }
+
+    fn handle_v20(&mut self, now: Instant, session: &[u8]) -> Result<(), RejectReason> {
+        let packet = PacketV20::decode(session).map_err(|_| RejectReason::Malformed)?;
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Handshaking(attempt) => self.handle_handshake(now, attempt, &packet),
+            State::Active(active) => {
+                self.state = State::Active(active);
+                self.handle_in_session(now, session, &packet)
+            }
+            state => {
+                self.state = state;
+                Err(RejectReason::OutOfOrder)
+            }
+        }
+    }
+
+    fn handle_handshake(
+        &mut self,
+        now: Instant,
+        mut attempt: Attempt,
+        packet: &PacketV20<'_>,
+    ) -> Result<(), RejectReason> {
+        if packet.session_id != 0 || packet.encrypted || packet.authenticated {
+            self.state = State::Handshaking(attempt);
+            return Err(RejectReason::OutOfOrder);
+        }
+        let settings = Arc::clone(&self.settings);
+        let credentials = Credentials {
+            username: settings.username(),
+            password: settings.password(),
+            k_g: settings.k_g(),
+        };
+        let mut next_message = Vec::new();
+        let progress = attempt.expect.handle(
+            packet.payload_type,
+            packet.payload,
+            &credentials,
+            &mut self.rng,
+            &mut self.counters.tolerated_tags,
+            &mut next_message,
+        );
+        match progress {
+            Progress::Next(expect) => {
+                self.out = next_message;
+                self.await_handshake(now, attempt.login, expect);
+            }
+            Progress::Established(established) => {
+                self.establish(now, &attempt.login, *established);
+            }
+            Progress::Ignored(expect, reason) => {
+                attempt.expect = expect;
+                self.state = State::Handshaking(attempt);
+                return Err(reason);
+            }
+            Progress::Refused(stage, status) => {
+                let next = attempt.login.plan.refused(stage, status);
+                self.carry_on(now, attempt.login, next);
+            }
+            Progress::ProofFailed => {
+                self.out = next_message;
+                self.fail_login(Error::WrongPassword);
+            }
+            Progress::CheckFailed => self.fail_login(Error::WrongKey),
+            Progress::Misbehaved(why) => self.fail_login(Error::Misbehaved(why)),
+        }
+        Ok(())
+    }
+
+    fn establish(&mut self, now: Instant, login: &Login, established: Established) {
+        let variant = established.variant;
+        self.memory = Some(login.plan.memory(variant.suite.id));
+        let mut active = Box::new(Active::new(established, now, login.deadline));
+        match self.settings.privilege() {
+            Some(level) if level > PrivilegeLevel::User => {
+                active.set_privilege(now, level);
+                self.state = State::Active(active);
+                self.transmit(now);
+            }
+            _ => {
+                let event = active.opened();
+                self.state = State::Active(active);
+                self.event = Some(event);
+            }
+        }
+    }
+
+    // In session.
+
+    /// Sends the request in flight (again).
+    fn transmit(&mut self, now: Instant) {
+        if let State::Active(active) = &mut self.state {
+            let again = active.transmit(now, &self.rtt, &mut self.rng, &mut self.out);
+            if again {
+                self.counters.retransmitted += 1;
+            }
+        }
+    }
+
+    fn request_timeout(&mut self, now: Instant) {
+        let State::Active(active) = &mut self.state else {
+            return;
+        };
+        let Some(pending) = active.pending() else {
+            return;
+        };
+        let purpose = pending.purpose;
+        let max_attempts = match purpose {
+            Purpose::Close => CLOSE_ATTEMPTS,
+            Purpose::Caller | Purpose::Privilege(_) => MAX_ATTEMPTS,
+        };
+        let stage = match purpose {
+            Purpose::Privilege(_) => Stage::Privilege,
+            Purpose::Caller | Purpose::Close => Stage::Request,
+        };
+        let error = if now >= pending.deadline {
+            Error::Deadline { stage }
+        } else if now < pending.resend_at {
+            return;
+        } else if pending.attempts < max_attempts {
+            self.transmit(now);
+            return;
+        } else {
+            Error::Silent {
+                stage,
+                waited: now.saturating_duration_since(pending.first_sent),
+            }
+        };
+        active.abandon(now);
+        match purpose {
+            Purpose::Caller => self.event = Some(Event::RequestFailed(error)),
+            Purpose::Privilege(_) => self.fail_login(error),
+            Purpose::Close => self.end(Event::Closed),
+        }
+    }
+
+    fn handle_in_session(
+        &mut self,
+        now: Instant,
+        session: &[u8],
+        packet: &PacketV20<'_>,
+    ) -> Result<(), RejectReason> {
+        let State::Active(active) = &mut self.state else {
+            return Err(RejectReason::OutOfOrder);
+        };
+        let answer = active.receive(
+            now,
+            session,
+            packet,
+            &mut self.rtt,
+            &mut self.counters,
+            &mut self.reply,
+        )?;
+        let Some((purpose, completion)) = answer else {
+            return Ok(());
+        };
+        match purpose {
+            Purpose::Caller => self.event = Some(Event::Answered(completion)),
+            Purpose::Close => self.end(Event::Closed),
+            Purpose::Privilege(level) => self.privilege_answered(now, level, completion),
+        }
+        Ok(())
+    }
+
+    /// Log-in asked for more than USER. A BMC that refuses is asked for less
+    /// before the log-in counts as failed: reading needs little.
+    fn privilege_answered(
+        &mut self,
+        now: Instant,
+        level: PrivilegeLevel,
+        completion: CompletionCode,
+    ) {
+        let State::Active(active) = &mut self.state else {
+            return;
+        };
+        if !completion.is_ok()
+            && let Some(lower) = level.lower().filter(|lower| *lower > PrivilegeLevel::User)
+        {
+            active.set_privilege(now, lower);
+            self.transmit(now);
+            return;
+        }
+        self.event = Some(active.opened());
+    }
+}

@@ -1,0 +1,179 @@
+//! Session sequence numbers: ours count up, the BMC's are checked for replays
+//! (IPMI 2.0 section 6.12.13).
+
+/// Counts our packets; 0 is never used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboundSequence(u32);
+
+impl Default for OutboundSequence {
+    fn default() -> Self {
+        Self::starting_at(1)
+    }
+}
+
+impl OutboundSequence {
+    /// Starts with `first`; a session starts with 1.
+    pub fn starting_at(first: u32) -> Self {
+        Self(first)
+    }
+
+    /// The number for one transmission. Retransmissions take a new one: a BMC
+    /// silently drops a number that it has seen.
+    pub fn take(&mut self) -> u32 {
+        let number = self.0.max(1);
+        self.0 = number.checked_add(1).unwrap_or(1);
+        number
+    }
+}
+
+/// How far behind the highest number a late packet is still accepted.
+const BEHIND: u32 = 16;
+/// Steps further ahead than this are counted as jumps.
+const AHEAD: u32 = 15;
+
+/// Accepts each number of the BMC once.
+///
+/// Only packets whose integrity was verified may be shown to it. That is why it
+/// accepts any step forward: a forger cannot make such a packet, while a BMC
+/// whose packets were lost, or that counts other traffic too, does jump.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReplayWindow {
+    highest: Option<u32>,
+    /// Bit n: `highest - n` was seen.
+    seen: u32,
+}
+
+/// What the window says about a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// New; `jumped` when it is further ahead than the specification's window.
+    Fresh {
+        /// Whether packets before it were lost or skipped in numbers.
+        jumped: bool,
+    },
+    /// Seen before.
+    Replayed,
+    /// Too far behind to tell.
+    TooOld,
+}
+
+impl ReplayWindow {
+    /// Judges `number` without remembering it.
+    pub fn check(&self, number: u32) -> Verdict {
+        let Some(highest) = self.highest else {
+            return Verdict::Fresh { jumped: false };
+        };
+        let ahead = number.wrapping_sub(highest);
+        if ahead == 0 {
+            return Verdict::Replayed;
+        }
+        if ahead < 1 << 31 {
+            return Verdict::Fresh {
+                jumped: ahead > AHEAD,
+            };
+        }
+        let behind = highest.wrapping_sub(number);
+        if behind > BEHIND {
+            Verdict::TooOld
+        } else if self.seen & (1 << behind) != 0 {
+            Verdict::Replayed
+        } else {
+            Verdict::Fresh { jumped: false }
+        }
+    }
+
+    /// Remembers `number`, which [`Self::check`] called fresh.
+    pub fn accept(&mut self, number: u32) {
+        let Some(highest) = self.highest else {
+            self.highest = Some(number);
+            self.seen = 1;
+            return;
+        };
+        let ahead = number.wrapping_sub(highest);
+        if ahead < 1 << 31 {
+            self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = Some(number);
+        } else if let Some(bit) = 1_u32.checked_shl(highest.wrapping_sub(number)) {
+            self.seen |= bit;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Remembers every number; knows the rules as the specification puts them.
+    #[derive(Default)]
+    struct NaiveWindow {
+        accepted: HashSet<u32>,
+        highest: Option<u32>,
+    }
+
+    impl NaiveWindow {
+        fn offer(&mut self, number: u32) -> bool {
+            let fresh = match self.highest {
+                None => true,
+                Some(highest) => {
+                    let distance = i64::from(number.wrapping_sub(highest) as i32);
+                    !self.accepted.contains(&number) && distance >= -16
+                }
+            };
+            if fresh {
+                self.accepted.insert(number);
+                let ahead = self
+                    .highest
+                    .is_none_or(|highest| number.wrapping_sub(highest) < 1 << 31);
+                if ahead {
+                    self.highest = Some(number);
+                }
+            }
+            fresh
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn window_agrees_with_a_set(
+            start: u32,
+            steps in proptest::collection::vec(-40_i32..60, 1..200),
+        ) {
+            let mut window = ReplayWindow::default();
+            let mut naive = NaiveWindow::default();
+            let mut number = start;
+            for step in steps {
+                number = number.wrapping_add_signed(step);
+                let verdict = window.check(number);
+                let fresh = matches!(verdict, Verdict::Fresh { .. });
+                prop_assert_eq!(fresh, naive.offer(number), "{} {:?}", number, verdict);
+                if fresh {
+                    window.accept(number);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn our_numbers_skip_zero_when_they_wrap() {
+        let mut sequence = OutboundSequence::starting_at(u32::MAX - 1);
+        let taken: Vec<u32> = (0..4).map(|_| sequence.take()).collect();
+        assert_eq!(taken, [u32::MAX - 1, u32::MAX, 1, 2]);
+        assert_eq!(OutboundSequence::starting_at(0).take(), 1);
+    }
+
+    #[test]
+    fn a_jump_is_fresh_and_named() {
+        let mut window = ReplayWindow::default();
+        window.accept(10);
+        assert_eq!(window.check(25), Verdict::Fresh { jumped: false });
+        assert_eq!(window.check(26), Verdict::Fresh { jumped: true });
+        window.accept(500);
+        assert_eq!(window.check(10), Verdict::TooOld);
+        assert_eq!(window.check(484), Verdict::Fresh { jumped: false });
+        assert_eq!(window.check(500), Verdict::Replayed);
+    }
+}
