@@ -1,6 +1,9 @@
 //! IPMI 2.0 over RMCP+.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+pub mod client;
+pub mod command;
 pub mod crypto;
 mod error;
 mod privilege;

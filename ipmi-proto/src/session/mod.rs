@@ -339,6 +339,11 @@ impl Session {
         }
     }
 
+    /// Whether [`Self::poll_transmit`] or [`Self::poll_event`] has something.
+    pub fn has_news(&self) -> bool {
+        self.event.is_some() || !self.out.is_empty()
+    }
+
     /// What has come to its end.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.event.take()

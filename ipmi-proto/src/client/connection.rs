@@ -1,0 +1,407 @@
+//! One BMC, at most one session with it, one request at a time.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+use tokio::net::UdpSocket;
+use tokio::time::Sleep;
+
+use crate::command::{Command, GetDeviceId};
+use crate::crypto::CipherSuiteId;
+use crate::error::{Error, Stage};
+use crate::privilege::PrivilegeLevel;
+use crate::session::{Counters, Event, LoginMemory, RttEstimator, Session, Settings};
+use crate::wire::{CompletionCode, Lun, MAX_DATAGRAM_BYTES, NetFn};
+
+/// How long a session that did not answer gets to prove that it is alive.
+const CANARY: Duration = Duration::from_secs(2);
+/// When there is nothing to wait for; any wake-up only looks around.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What a log-in achieved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The suite in use.
+    pub suite: CipherSuiteId,
+    /// The session's privilege level.
+    pub privilege: PrivilegeLevel,
+}
+
+/// See the [module documentation](super).
+pub struct Connection {
+    address: SocketAddr,
+    settings: Arc<Settings>,
+    link: Option<Link>,
+    memory: Option<LoginMemory>,
+    rtt: RttEstimator,
+    counters: Counters,
+    /// The BMC refused a higher level: asking again would cost a request each time.
+    raise_refused: bool,
+    data: Vec<u8>,
+}
+
+/// A session and its own socket: late answers to an earlier session cannot
+/// reach this one.
+struct Link {
+    socket: UdpSocket,
+    session: Session,
+    datagram: Vec<u8>,
+    timer: Pin<Box<Sleep>>,
+    /// Port-unreachable messages; on shared network interfaces the host's system
+    /// sends them although the BMC is about to answer.
+    refused: u32,
+}
+
+impl Connection {
+    /// A connection without a session to the BMC at `address`.
+    pub fn new(address: SocketAddr, settings: Arc<Settings>) -> Self {
+        Self {
+            address,
+            settings,
+            link: None,
+            memory: None,
+            rtt: RttEstimator::default(),
+            counters: Counters::default(),
+            raise_refused: false,
+            data: Vec::new(),
+        }
+    }
+
+    /// Where the BMC is.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether there is a session. It may have died without anybody knowing.
+    pub fn is_open(&self) -> bool {
+        self.link
+            .as_ref()
+            .is_some_and(|link| link.session.is_open())
+    }
+
+    /// The learned round-trip time to this BMC.
+    pub fn rtt(&self) -> RttEstimator {
+        self.link
+            .as_ref()
+            .map_or(self.rtt, |link| link.session.rtt())
+    }
+
+    /// Gives what was counted since the last call.
+    pub fn take_counters(&mut self) -> Counters {
+        if let Some(link) = &mut self.link {
+            add(&mut self.counters, &link.session.counters().take());
+        }
+        self.counters.take()
+    }
+
+    /// Logs in, replacing any session there was.
+    ///
+    /// # Errors
+    /// Whatever ended the log-in; the connection is then without a session.
+    pub async fn open(&mut self, deadline: Instant) -> Result<Opened, Error> {
+        self.drop_link();
+        self.raise_refused = false;
+        let socket = self
+            .bind()
+            .await
+            .map_err(|error| Error::Network(error.kind()))?;
+        // Without the operating system's random numbers nothing is secret.
+        let rng =
+            StdRng::try_from_rng(&mut SysRng).map_err(|_| Error::Network(io::ErrorKind::Other))?;
+        let session = Session::new(Arc::clone(&self.settings), self.memory, self.rtt, rng);
+        let link = self.link.insert(Link {
+            socket,
+            session,
+            datagram: Vec::new(),
+            timer: Box::pin(tokio::time::sleep(IDLE)),
+            refused: 0,
+        });
+        link.session.open(Instant::now(), deadline);
+        let error = match link.run().await {
+            Ok(Event::Opened {
+                suite, privilege, ..
+            }) => {
+                self.memory = link.session.memory();
+                return Ok(Opened { suite, privilege });
+            }
+            Ok(Event::LoginFailed(Error::Silent {
+                stage: Stage::Capabilities,
+                ..
+            })) if link.refused > 0 => Error::Network(io::ErrorKind::ConnectionRefused),
+            Ok(Event::LoginFailed(error)) | Err(error) => error,
+            Ok(_) => Error::Misuse("an event that a log-in does not have"),
+        };
+        self.drop_link();
+        Err(error)
+    }
+
+    async fn bind(&self) -> io::Result<UdpSocket> {
+        let any: IpAddr = if self.address.is_ipv4() {
+            Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            Ipv6Addr::UNSPECIFIED.into()
+        };
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
+        // The kernel then drops what comes from any other address or port.
+        socket.connect(self.address).await?;
+        Ok(socket)
+    }
+
+    /// Sends a command and waits for its answer. A command that the session's
+    /// level is too low for is repeated at the highest level that the log-in
+    /// entitles to.
+    ///
+    /// # Errors
+    /// [`Error::Completion`] when the BMC refuses, [`Error::Deadline`] when
+    /// `deadline` passes first, [`Error::Malformed`] when the answer makes no
+    /// sense: the session goes on. [`Error::Silent`] when the session proves to
+    /// be dead ([`Self::is_open`] is then false) or the BMC answers other
+    /// commands but not this one. [`Error::Misuse`] without a session.
+    pub async fn call<C: Command>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Response, Error> {
+        let mut data = std::mem::take(&mut self.data);
+        data.clear();
+        command.encode(&mut data);
+        let key = (C::NET_FN, command.lun(), C::COMMAND);
+        let result = self.exchange(key, &data, deadline).await;
+        self.data = data;
+        match result? {
+            CompletionCode::OK => Ok(command.decode(self.reply())?),
+            code => Err(Error::Completion(code)),
+        }
+    }
+
+    /// Like [`Self::call`], with bytes; gives the completion code and the data.
+    ///
+    /// # Errors
+    /// As [`Self::call`], but for completion codes and malformed answers.
+    pub async fn call_bytes(
+        &mut self,
+        key: (NetFn, Lun, u8),
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<(CompletionCode, &[u8]), Error> {
+        let code = self.exchange(key, data, deadline).await?;
+        Ok((code, self.reply()))
+    }
+
+    fn reply(&self) -> &[u8] {
+        self.link
+            .as_ref()
+            .map(|link| link.session.reply())
+            .unwrap_or_default()
+    }
+
+    /// One request; a second one at a higher level when the first needs it.
+    async fn exchange(
+        &mut self,
+        key: (NetFn, Lun, u8),
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<CompletionCode, Error> {
+        let code = self.request(key, data, deadline).await?;
+        if code == CompletionCode::INSUFFICIENT_PRIVILEGE && self.raise_privilege(deadline).await? {
+            return self.request(key, data, deadline).await;
+        }
+        Ok(code)
+    }
+
+    /// Proves that the session is alive, and keeps it so.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn keep_alive(&mut self, deadline: Instant) -> Result<(), Error> {
+        self.call(&GetDeviceId, deadline).await.map(drop)
+    }
+
+    /// Closes the session; takes at most a second.
+    pub async fn close(&mut self) {
+        if let Some(link) = &mut self.link
+            && link.session.is_open()
+        {
+            link.session.close(Instant::now());
+            // Nothing can be done about a BMC that does not take the goodbye.
+            let _ = link.run().await;
+        }
+        self.drop_link();
+    }
+
+    fn drop_link(&mut self) {
+        if let Some(mut link) = self.link.take() {
+            self.rtt = link.session.rtt();
+            add(&mut self.counters, &link.session.counters().take());
+        }
+    }
+
+    async fn request(
+        &mut self,
+        key: (NetFn, Lun, u8),
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<CompletionCode, Error> {
+        let link = self.link.as_mut().ok_or(NO_SESSION)?;
+        match link.request(key, data, deadline).await {
+            Err(silent @ Error::Silent { .. }) => {
+                if !link.is_alive().await {
+                    self.drop_link();
+                }
+                Err(silent)
+            }
+            result => result,
+        }
+    }
+
+    /// Raises the session to the highest level it is entitled to; says whether
+    /// the level changed.
+    async fn raise_privilege(&mut self, deadline: Instant) -> Result<bool, Error> {
+        let link = self.link.as_mut().ok_or(NO_SESSION)?;
+        let Some((mut level, max)) = link.session.privilege() else {
+            return Ok(false);
+        };
+        if self.raise_refused {
+            return Ok(false);
+        }
+        let before = level;
+        let mut wanted = Some(max);
+        while let Some(next) = wanted.filter(|next| *next > level) {
+            link.session.abandon_request(Instant::now());
+            link.session
+                .raise_privilege(Instant::now(), deadline, next)?;
+            if link.answer().await?.is_ok() {
+                level = next;
+            } else {
+                wanted = next.lower();
+            }
+        }
+        self.raise_refused = level < max;
+        Ok(level > before)
+    }
+}
+
+const NO_SESSION: Error = Error::Misuse("there is no session");
+
+impl Link {
+    async fn request(
+        &mut self,
+        key: (NetFn, Lun, u8),
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<CompletionCode, Error> {
+        let now = Instant::now();
+        // Whoever waited for the last request may have been dropped.
+        self.session.abandon_request(now);
+        self.session.request(now, deadline, key, data)?;
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> Result<CompletionCode, Error> {
+        match self.run().await? {
+            Event::Answered(code) => Ok(code),
+            Event::RequestFailed(error) => Err(error),
+            _ => Err(Error::Misuse("an event that a request does not have")),
+        }
+    }
+
+    /// Whether the BMC still answers in this session.
+    async fn is_alive(&mut self) -> bool {
+        let key = (GetDeviceId::NET_FN, Lun::BMC, GetDeviceId::COMMAND);
+        self.request(key, &[], Instant::now() + CANARY)
+            .await
+            .is_ok()
+    }
+
+    /// Does the session's I/O until it has something to tell.
+    async fn run(&mut self) -> Result<Event, Error> {
+        loop {
+            while self.session.poll_transmit(&mut self.datagram) {
+                self.send().await?;
+            }
+            if let Some(event) = self.session.poll_event() {
+                return Ok(event);
+            }
+            let wake_at = self
+                .session
+                .poll_timeout()
+                .unwrap_or_else(|| Instant::now() + IDLE);
+            // An earlier wake-up does no harm, and moving the timer costs more
+            // than the request: it is left alone while it is early enough.
+            let armed = self.timer.deadline().into_std();
+            if armed > wake_at || self.timer.is_elapsed() {
+                self.timer.as_mut().reset(wake_at.into());
+            }
+            tokio::select! {
+                biased;
+                ready = self.socket.readable() => {
+                    ready.map_err(|error| Error::Network(error.kind()))?;
+                    self.receive();
+                }
+                () = self.timer.as_mut() => {
+                    self.session.handle_timeout(Instant::now());
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self) -> Result<(), Error> {
+        match self.socket.send(&self.datagram).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_unreachable(&error) => {
+                // Reported for an earlier datagram; this one is lost, as any may be.
+                self.refused += 1;
+                Ok(())
+            }
+            Err(error) => Err(Error::Network(error.kind())),
+        }
+    }
+
+    /// Takes what has arrived, until something comes of it.
+    fn receive(&mut self) {
+        let mut datagram = [0; MAX_DATAGRAM_BYTES];
+        loop {
+            match self.socket.try_recv(&mut datagram) {
+                Ok(length) => {
+                    let received = datagram.get(..length).unwrap_or_default();
+                    self.session.handle_datagram(Instant::now(), received);
+                    if self.session.has_news() {
+                        return;
+                    }
+                }
+                Err(error) if is_unreachable(&error) => self.refused += 1,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Errors that the network reports for one datagram and that say nothing about
+/// the next.
+fn is_unreachable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+    )
+}
+
+fn add(total: &mut Counters, more: &Counters) {
+    total.sent += more.sent;
+    total.received += more.received;
+    total.retransmitted += more.retransmitted;
+    total.late += more.late;
+    total.sequence_jumps += more.sequence_jumps;
+    total.tolerated_tags += more.tolerated_tags;
+    total.logins_started += more.logins_started;
+    for (to, from) in total.rejected.iter_mut().zip(more.rejected) {
+        *to += from;
+    }
+}

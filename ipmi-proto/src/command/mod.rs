@@ -1,0 +1,46 @@
+//! Commands: what is asked and what the answer means.
+//!
+//! One type a request, one type a response, one file a command family. Nothing
+//! here writes to a BMC: this crate has no command that changes anything but the
+//! session itself.
+
+mod app;
+mod chassis;
+mod dcmi;
+mod oem;
+
+pub use app::{
+    DeviceId, GetDeviceId, GetSystemInfoParameter, GetWatchdogTimer, SystemInfoBlock,
+    SystemInfoParameter, WatchdogTimer,
+};
+pub use chassis::{ChassisStatus, GetChassisStatus};
+pub use dcmi::{GetPowerReading, PowerReading};
+pub use oem::{GetSupermicroLanMode, LanMode};
+
+use crate::wire::{DecodeError, Lun, NetFn};
+
+/// A request that has a typed response.
+pub trait Command {
+    /// What the answer holds.
+    type Response;
+
+    /// The command's family.
+    const NET_FN: NetFn;
+    /// The command's number in its family.
+    const COMMAND: u8;
+
+    /// Where the command is sent; nearly always the BMC's own LUN.
+    fn lun(&self) -> Lun {
+        Lun::BMC
+    }
+
+    /// Appends the request's data bytes.
+    fn encode(&self, data: &mut Vec<u8>);
+
+    /// Decodes the data of an answer with completion code 00h. Bytes after what
+    /// is known are ignored: some BMCs send stray ones.
+    ///
+    /// # Errors
+    /// When a required field is missing or impossible.
+    fn decode(&self, data: &[u8]) -> Result<Self::Response, DecodeError>;
+}
