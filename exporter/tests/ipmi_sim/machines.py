@@ -309,10 +309,10 @@ def server_events():
     none = (0xFF, 0xFF)
     log = EventLog(erased=start)
     log.event(start + 600, BOOT, 0x00, SENSOR_SPECIFIC, (1, *none), generator=0x0041)
-    log.event(start + 864_000, MEMORY, 0x34, SENSOR_SPECIFIC, (0, *none))
-    log.event(start + 2_592_000, DRIVE, 0x2D, SENSOR_SPECIFIC, (2, *none))
+    log.event(start + 864_000, MEMORY, 0x2F, SENSOR_SPECIFIC, (0, *none))
+    log.event(start + 2_592_000, DRIVE, 0x2A, SENSOR_SPECIFIC, (2, *none))
     log.event(start + 2_678_400, FAN, 0x10, THRESHOLD, (0x52, 0x05, 0x06))
-    log.event(start + 2_700_000, SUPPLY, 0x25, SENSOR_SPECIFIC, (3, *none))
+    log.event(start + 2_700_000, SUPPLY, 0x22, SENSOR_SPECIFIC, (3, *none))
     return log
 
 

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Formatting, clippy with every warning an error, licences and duplicate crates.
+set -eu
+cd "$(dirname "$0")/.."
+
+step() {
+    printf '\n== %s\n' "$*"
+    "$@"
+}
+
+step cargo fmt --all --check
+step cargo clippy --workspace --all-targets --locked -- -D warnings
+if cargo deny --version >/dev/null 2>&1; then
+    # Advisories need the network, and change without a change here.
+    step cargo deny --offline check bans licenses sources
+else
+    printf '\n== cargo-deny is not installed: licences are not checked\n'
+fi
