@@ -10,6 +10,10 @@ use super::http::{self, Response, query_value};
 use super::process::{Process, program};
 use super::{START_ATTEMPTS, START_LIMIT, free_tcp_address, poll};
 
+/// Our program. Cargo names it to the exporter's own tests only; the fleet
+/// benchmark, which compiles this file too, brings its own.
+const OURS: Option<&str> = option_env!("CARGO_BIN_EXE_ipmi_exporter");
+
 /// A running exporter with its own configuration and directories.
 pub(crate) struct Exporter {
     /// Where it listens.
@@ -28,23 +32,25 @@ impl Exporter {
         Self::start(&path, modules, |_| Vec::new())
     }
 
-    /// Ours.
+    /// Ours, as the tests were built with.
     pub(crate) fn ours(modules: &str) -> Self {
         Self::ours_with(modules, |_| Vec::new())
     }
 
     /// Ours with more arguments; the closure gets the directory of this instance.
     pub(crate) fn ours_with(modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
-        Self::start(
-            Path::new(env!("CARGO_BIN_EXE_ipmi_exporter")),
-            modules,
-            |home| {
-                let cache = home.join("sdr");
-                let mut arguments = vec![format!("--cache.dir={}", cache.display())];
-                arguments.extend(more(home));
-                arguments
-            },
-        )
+        let path = OURS.expect("only the exporter's own tests call this");
+        Self::at(Path::new(path), modules, more)
+    }
+
+    /// Ours, built elsewhere.
+    pub(crate) fn at(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
+        Self::start(path, modules, |home| {
+            let cache = home.join("sdr");
+            let mut arguments = vec![format!("--cache.dir={}", cache.display())];
+            arguments.extend(more(home));
+            arguments
+        })
     }
 
     fn start(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {

@@ -28,7 +28,8 @@ pub(crate) const START_ATTEMPTS: u32 = 4;
 
 /// The directory of the simulator's configurations.
 pub(crate) fn ipmi_sim_directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ipmi_sim")
+    // The fleet benchmark, a crate beside this one, compiles this file too.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../exporter/tests/ipmi_sim")
 }
 
 /// Reads a file of the simulator's directory.

@@ -43,10 +43,9 @@ impl Simulator {
     /// Starts the machine and waits until it answers.
     pub(crate) fn start(machine: &Machine) -> Self {
         let ipmi_sim = program("ipmi_sim", "openipmi");
-        let plugin = machine.extras.map(|options| (plugin(), options));
         for _ in 0..START_ATTEMPTS {
             let address = free_udp_address();
-            let state = state_directory(machine, address, plugin.as_ref());
+            let state = state_directory(machine, address);
             let mut process = Process::start(&ipmi_sim, |command| {
                 command
                     .arg("-n")
@@ -115,11 +114,7 @@ fn answers(address: SocketAddr) -> bool {
 }
 
 /// The simulator's configuration and a fresh copy of its event log.
-fn state_directory(
-    machine: &Machine,
-    address: SocketAddr,
-    plugin: Option<&(PathBuf, &'static str)>,
-) -> TempDir {
+fn state_directory(machine: &Machine, address: SocketAddr) -> TempDir {
     let state = TempDir::new().expect("temporary directory");
     let log = state.path().join("ipmi_sim/simbmc");
     std::fs::create_dir_all(&log).expect("state directory");
@@ -150,7 +145,8 @@ user 4 true "viewer" "viewpass" user 100 none md2 md5 straight
         ip = address.ip(),
         port = address.port(),
     );
-    if let Some((library, options)) = plugin {
+    if let Some(options) = machine.extras {
+        let library = plugin(state.path());
         configuration.push_str(&format!(
             "loadlib \"{}\" \"{options}\"\n",
             library.display()
@@ -164,10 +160,12 @@ fn copy(from: &Path, to: &Path) {
     std::fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
 }
 
-/// The compiled plug-in; built anew when its source is newer.
-fn plugin() -> PathBuf {
+/// The compiled plug-in: kept where cargo lets tests keep things and built anew
+/// when its source is newer, else built into `state`.
+fn plugin(state: &Path) -> PathBuf {
     let source = ipmi_sim_directory().join("extras.c");
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ipmi_sim-extras.so");
+    let directory = option_env!("CARGO_TARGET_TMPDIR").map_or(state, Path::new);
+    let built = directory.join("ipmi_sim-extras.so");
     let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
     if modified(&built) > modified(&source) {
         return built;
@@ -179,7 +177,7 @@ fn plugin() -> PathBuf {
         header.display()
     );
     // Several tests may build at once: each under its own name, then one wins.
-    let own = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("temporary directory");
+    let own = TempDir::new_in(directory).expect("temporary directory");
     let fresh = own.path().join("extras.so");
     let compiled = Command::new(program("gcc", "gcc"))
         .args(["-O1", "-shared", "-fPIC", "-o"])
