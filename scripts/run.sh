@@ -123,8 +123,10 @@ start weather scripts/demo_readings.sh "$run/bmc/console"
 wait_until 10 "the simulated BMC" taken udp "$bmc_port"
 
 # --- the exporter
+# As an operator should keep it: it holds a password.
+install -m 640 demo/ipmi_exporter.yml "$run/ipmi_exporter.yml"
 say "starting the exporter on $exporter"
-start exporter "$binary" --config.file=demo/ipmi_exporter.yml --web.listen-address="$exporter" \
+start exporter "$binary" --config.file="$run/ipmi_exporter.yml" --web.listen-address="$exporter" \
     --cache.dir="$run/cache"
 wait_until 20 "the exporter" curl -fsS "http://$exporter/-/healthy"
 
@@ -148,7 +150,7 @@ Everything runs. Ctrl-C stops it.
   Prometheus      http://$prometheus/
   the exporter    http://$exporter/
   one scrape      curl 'http://$exporter/ipmi?target=$bmc&module=demo'
-  by hand         $binary probe $bmc --config.file demo/ipmi_exporter.yml --module demo
+  by hand         $binary probe $bmc --config.file $run/ipmi_exporter.yml --module demo
   logs and data   $run
 
 Ask Prometheus, for example:
