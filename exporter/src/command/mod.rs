@@ -1,0 +1,3 @@
+//! The sub-commands beside the server, one file each.
+
+pub mod check_config;

@@ -1,0 +1,3 @@
+//! The HTTP server without what it serves: listening, TLS, authentication, answers.
+
+pub mod address;
