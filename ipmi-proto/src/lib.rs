@@ -1,4 +1,6 @@
 //! IPMI 2.0 over RMCP+.
 #![forbid(unsafe_code)]
 
+pub mod sdr;
+pub mod sensor;
 pub mod wire;
