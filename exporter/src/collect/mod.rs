@@ -31,7 +31,7 @@ pub use failure::CollectError;
 pub use repository::LoadedRepository;
 pub use sel_events::SelEventCounts;
 pub use sensor_table::{SensorFamily, SensorTable};
-pub use sensors::SensorReadings;
+pub use sensors::{SensorReadings, SensorSample};
 pub use watchdog::Watchdog;
 
 use crate::config::{Collector, Module};

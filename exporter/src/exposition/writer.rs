@@ -53,6 +53,11 @@ impl Writer {
         self.out.push('\n');
     }
 
+    /// Gives what was written, without the format's last line.
+    pub fn into_part(self) -> String {
+        self.out
+    }
+
     /// Gives the whole answer.
     pub fn finish(mut self) -> String {
         if self.format == Format::OpenMetrics {
