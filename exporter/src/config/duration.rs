@@ -39,6 +39,9 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         let digits = rest
             .find(|c: char| !c.is_ascii_digit() && c != '.')
             .unwrap_or(rest.len());
+        if digits == 0 {
+            return bad("not a duration");
+        }
         let (number, after) = rest.split_at(digits);
         let unit_end = after
             .find(|c: char| c.is_ascii_digit() || c == '.')

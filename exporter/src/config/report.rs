@@ -85,11 +85,6 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(crate) fn file_error(&mut self, message: impl Into<String>) {
-        let diagnostic = self.diagnostic(None, "", message.into());
-        self.errors.push(diagnostic);
-    }
-
     pub(crate) fn syntax_error(&mut self, error: YamlError) {
         let mark = Mark {
             at: error.at,

@@ -1,3 +1,21 @@
 //! The HTTP server without what it serves: listening, TLS, authentication, answers.
+//!
+//! [`listen::Server`] accepts connections and hands requests to one handler function;
+//! [`WebSettings`] stands before it with what `--web.config.file` says. The helpers in
+//! [`response`] and [`compress`] are for handlers.
 
+mod activity;
 pub mod address;
+mod auth;
+pub mod bind;
+mod client_auth;
+pub mod compress;
+pub mod listen;
+mod rate_limit;
+pub mod response;
+mod settings;
+mod stamp;
+mod tls;
+mod web_config;
+
+pub use settings::WebSettings;
