@@ -24,9 +24,15 @@ pub enum CollectError {
     /// No sensor could be read.
     #[error("the BMC refuses to read any of {0} sensors (last: {1})")]
     NoSensor(usize, rmcp_ipmi::wire::CompletionCode),
-    /// The event log could not be read to its end.
+    /// The event log could not be read.
     #[error("the system event log could not be read: {0}")]
-    EventLog(&'static str),
+    EventLog(#[from] rmcp_ipmi::sel::walk::WalkError),
+    /// The event log is still being read.
+    #[error("the system event log is still being read ({entries} entries this time); the next scrape goes on")]
+    EventLogUnfinished {
+        /// How many entries were read in this collection.
+        entries: usize,
+    },
     /// The answer lacks something that the metrics need.
     #[error("the answer is too short: {0} is missing")]
     Incomplete(&'static str),
@@ -42,6 +48,7 @@ impl CollectError {
             Self::NoRecords => "no_records",
             Self::NoSensor(..) => "no_sensor",
             Self::EventLog(_) => "event_log",
+            Self::EventLogUnfinished { .. } => "event_log_unfinished",
             Self::Incomplete(_) => "incomplete",
         }
     }

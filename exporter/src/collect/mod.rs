@@ -22,7 +22,7 @@ use rmcp_ipmi::command::{
     ChassisStatus, DeviceId, GetChassisStatus, GetDeviceId, GetPowerReading, GetSelAllocationInfo,
     GetSelInfo, GetSupermicroLanMode, GetWatchdogTimer, LanMode, PowerReading,
 };
-use rmcp_ipmi::sel::SelInfo;
+use rmcp_ipmi::sel::LogInfo;
 use rmcp_ipmi::sensor::NonCritical;
 use tracing::{debug, info, warn};
 
@@ -62,12 +62,14 @@ pub struct Results {
     /// Power of the machine, when the BMC measures it.
     pub power: Option<PowerReading>,
     /// Fill level of the event log.
-    pub sel: Option<SelInfo>,
+    pub sel: Option<LogInfo>,
     /// Contents of the event log.
     pub sel_events: Option<Arc<SelEventCounts>>,
     /// Supermicro's choice of network interface.
     pub lan_mode: Option<LanMode>,
-    /// Why nothing could be collected at all, in words for a person.
+    /// Sensor records read so far, and how many there are, while they are read.
+    pub loading: Option<(usize, Option<u16>)>,
+    /// What went wrong last, in words for a person.
     pub failure: Option<String>,
 }
 
@@ -218,7 +220,7 @@ impl Collectors {
             }
             Collector::Sel => {
                 let info = bmc.call(&GetSelInfo, deadline).await?;
-                if info.supports_allocation_info() {
+                if info.operations.allocation_info() {
                     // Nothing of it is exported, but a log that cannot tell its
                     // own layout is broken, and has always counted as down.
                     bmc.call(&GetSelAllocationInfo, deadline).await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{Command, DeviceId, GetSdr, GetSdrRepositoryInfo, ReserveSdr};
-use rmcp_ipmi::sdr::repository::{Outcome, ReadSize, RepositoryInfo, Step, Walk};
+use rmcp_ipmi::sdr::repository::{Outcome, ReadSize, RepositoryInfo, Source, Step, Walk};
 use rmcp_ipmi::sdr::{RawRecord, Record};
 use rmcp_ipmi::wire::Lun;
 
@@ -105,18 +105,21 @@ impl Cache {
                 .as_ref()
                 .map_or_else(ReadSize::default, |(_, loaded)| loaded.read_size);
             self.loading = Some(Loading {
-                walk: Walk::new(read_size),
+                walk: Walk::new(Source::Repository, read_size),
                 identity,
             });
         }
         while let Some(loading) = &self.loading {
+            let progress = loading.walk.progress();
+            job.update(|results| results.loading = Some(progress));
             if Instant::now() >= job.deadline() {
                 return Err(CollectError::RepositoryLoading {
-                    records: loading.walk.record_count(),
+                    records: loading.walk.progress().0,
                 });
             }
             self.step(bmc).await?;
         }
+        job.update(|results| results.loading = None);
         self.loaded
             .as_ref()
             .map(|(_, loaded)| Arc::clone(loaded))
@@ -181,7 +184,7 @@ impl Cache {
             Step::GetSdr(request) => (GetSdr::COMMAND, request.encode().to_vec()),
             Step::Wait(_) => {
                 tokio::time::sleep(BUSY_WAIT).await;
-                loading.walk.handle(Outcome::Waited);
+                loading.walk.feed(Outcome::Waited);
                 return Ok(());
             }
             Step::Done => return self.finish().await,
@@ -189,10 +192,10 @@ impl Cache {
         let deadline = Instant::now() + BACKGROUND_REQUEST;
         let key = (GetSdr::NET_FN, Lun::BMC, command);
         match bmc.call_bytes(key, &data, deadline, &mut self.reply).await {
-            Ok(code) if code.is_ok() => loading.walk.handle(Outcome::Data(&self.reply)),
-            Ok(code) => loading.walk.handle(Outcome::Refused(code.0)),
+            Ok(code) if code.is_ok() => loading.walk.feed(Outcome::Data(&self.reply)),
+            Ok(code) => loading.walk.feed(Outcome::Refused(code.0)),
             Err(Error::Silent { .. } | Error::Deadline { .. }) if bmc.is_open() => {
-                loading.walk.handle(Outcome::Silence);
+                loading.walk.feed(Outcome::Silence);
             }
             Err(error) => return Err(error.into()),
         }

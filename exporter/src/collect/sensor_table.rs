@@ -35,10 +35,6 @@ impl SensorFamily {
     /// The unit decides, not the type of the sensor; only percent counts as a
     /// fan's speed for a fan alone.
     fn of(sensor: &SensorRecord) -> Self {
-        // A compact record has a unit only by accident.
-        if !sensor.is_threshold() || sensor.analog().is_none() {
-            return Self::Generic;
-        }
         match sensor.unit.quantity() {
             Quantity::Celsius => Self::Temperature,
             Quantity::Volts => Self::Voltage,
@@ -124,6 +120,7 @@ pub(super) struct TableOptions {
     excluded: std::collections::BTreeSet<u16>,
     shared_sensors: bool,
     entity_names: bool,
+    discrete_readings: bool,
     policy: OwnerPolicy,
 }
 
@@ -134,6 +131,7 @@ impl TableOptions {
             excluded: module.exclude_sensor_ids.clone(),
             shared_sensors: module.shared_sensors,
             entity_names: module.entity_sensor_names,
+            discrete_readings: module.workarounds.contains(&Workaround::DiscreteReading),
             policy: if assume_bmc {
                 OwnerPolicy::AssumeBmc
             } else {
@@ -170,14 +168,17 @@ impl SensorTable {
                     Some(directory) => directory
                         .find(sensor.key.owner, rmcp_ipmi::sdr::SensorNumber(number))
                         .map(|found| directory.entity_name(found)),
-                    None if options.shared_sensors => Some(sensor.shared_name(index)),
-                    None => None,
+                    None => sensor
+                        .sharing()
+                        .filter(|_| options.shared_sensors)
+                        .map(|sharing| sharing.name(&sensor.name, index)),
                 };
                 entries.push(entry(
                     sensor,
                     lun,
                     number,
                     name.unwrap_or_else(|| sensor.name.to_string()),
+                    options,
                 ));
             }
         }
@@ -215,18 +216,30 @@ impl SensorTable {
     }
 }
 
-fn entry(sensor: &SensorRecord, lun: Lun, number: u8, name: String) -> SensorEntry {
-    let family = SensorFamily::of(sensor);
+fn entry(
+    sensor: &SensorRecord,
+    lun: Lun,
+    number: u8,
+    name: String,
+    options: &TableOptions,
+) -> SensorEntry {
+    // A compact record has a unit only by accident, a discrete sensor a value
+    // only on some HP boards.
+    let has_value = sensor.is_threshold() || (options.discrete_readings && sensor.unit.is_given());
+    let conversion = sensor
+        .analog()
+        .filter(|_| has_value)
+        .map(|analog| analog.conversion);
+    let family = match conversion {
+        Some(_) => SensorFamily::of(sensor),
+        None => SensorFamily::Generic,
+    };
     let id = sensor.record_id.to_string();
     let kind = sensor.sensor_type.text();
     let mut labels = LabelText::none().with("id", &id).with("name", &name);
     if family == SensorFamily::Generic {
         labels = labels.with("type", kind);
     }
-    let conversion = sensor
-        .analog()
-        .filter(|_| sensor.is_threshold())
-        .map(|analog| analog.conversion);
     SensorEntry {
         lun,
         number,

@@ -153,6 +153,12 @@ impl Cache {
             self.read_busy(bmc, job, &table, index, policy, non_critical, &mut tally)
                 .await?;
         }
+        // Back into the order of the table, which the busy ones have left.
+        job.update(|results| {
+            if let Some(readings) = &mut results.sensors {
+                readings.samples.sort_by_key(|sample| sample.index);
+            }
+        });
         tally.conclude()
     }
 

@@ -14,6 +14,16 @@ pub enum Privilege {
     Admin,
 }
 
+impl From<Privilege> for rmcp_ipmi::PrivilegeLevel {
+    fn from(privilege: Privilege) -> Self {
+        match privilege {
+            Privilege::User => Self::User,
+            Privilege::Operator => Self::Operator,
+            Privilege::Admin => Self::Administrator,
+        }
+    }
+}
+
 impl Privilege {
     /// Names for messages.
     pub const NAMES: [&'static str; 3] = ["user", "operator", "admin"];
@@ -283,6 +293,15 @@ pub enum Noncritical {
     Nominal,
     /// State 1.
     Warning,
+}
+
+impl From<Noncritical> for rmcp_ipmi::sensor::NonCritical {
+    fn from(choice: Noncritical) -> Self {
+        match choice {
+            Noncritical::Nominal => Self::Nominal,
+            Noncritical::Warning => Self::Warning,
+        }
+    }
 }
 
 impl Noncritical {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::bmc::Bmc;
@@ -21,6 +21,8 @@ pub(super) struct Actor {
     pub(super) bmc: Bmc,
     pub(super) collectors: Collectors,
     pub(super) jobs: mpsc::Receiver<Arc<Collection>>,
+    /// Limits how many BMCs are collected from at a time.
+    pub(super) collecting: Arc<Semaphore>,
     pub(super) idle_timeout: Duration,
     pub(super) shutdown: CancellationToken,
 }
@@ -42,13 +44,7 @@ impl Actor {
             };
             if let Some(job) = job {
                 last_asked = Instant::now();
-                let shutdown = self.shutdown.clone();
-                tokio::select! {
-                    () = self.collectors.run(&mut self.bmc, &job) => {}
-                    () = shutdown.cancelled() => {}
-                }
-                job.finish();
-                self.bmc.publish();
+                self.collect(&job).await;
             } else if self.collectors.has_unfinished_business() && self.bmc.is_open() {
                 self.collectors.go_on(&mut self.bmc).await;
                 self.bmc.publish();
@@ -56,6 +52,20 @@ impl Actor {
         }
         self.jobs.close();
         self.bmc.close().await;
+    }
+
+    async fn collect(&mut self, job: &Collection) {
+        let shutdown = self.shutdown.clone();
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = async {
+                // The semaphore is never closed.
+                let _permit = self.collecting.acquire().await;
+                self.collectors.run(&mut self.bmc, job).await;
+            } => {}
+        }
+        job.finish();
+        self.bmc.publish();
     }
 
     async fn next_job(&mut self, last_asked: Instant) -> Next {

@@ -12,4 +12,4 @@ pub use bmc::Bmc;
 pub use collection::{Collection, Profile};
 pub use login_budget::LoginBudget;
 pub use registry::{Overload, Registry, Limits};
-pub use resolve::Resolver;
+pub use resolve::{ResolveError, Resolver};

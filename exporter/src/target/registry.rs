@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +26,8 @@ const QUEUE: usize = 8;
 pub struct Limits {
     /// How many BMCs may be known at a time.
     pub max_targets: usize,
+    /// How many BMCs may be collected from at a time.
+    pub max_concurrent: usize,
     /// After how long without a scrape a BMC is forgotten.
     pub idle_timeout: Duration,
 }
@@ -52,6 +54,7 @@ pub struct Registry {
     store: Arc<Store>,
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
+    collecting: Arc<Semaphore>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -78,6 +81,7 @@ impl Registry {
             store,
             budget,
             telemetry,
+            collecting: Arc::new(Semaphore::new(limits.max_concurrent)),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         })
@@ -157,6 +161,7 @@ impl Registry {
                 Arc::clone(&self.telemetry),
             ),
             jobs,
+            collecting: Arc::clone(&self.collecting),
             idle_timeout: self.limits.idle_timeout,
             shutdown: self.shutdown.clone(),
         };

@@ -59,6 +59,7 @@ pub struct Telemetry {
     pub sessions: Level,
     config_good: Level,
     config_loaded_at: Level<f64, AtomicU64>,
+    local_unsupported: Level,
 }
 
 impl Default for Telemetry {
@@ -91,6 +92,7 @@ impl Telemetry {
             sessions: Level::default(),
             config_good: Level::default(),
             config_loaded_at: Level::default(),
+            local_unsupported: Level::default(),
         };
         telemetry.register();
         telemetry
@@ -139,6 +141,11 @@ impl Telemetry {
             "ipmi_exporter_late_answers",
             "Answers of BMCs that came after their request had been sent again",
             self.late.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_local_collection_unsupported",
+            "Whether the module 'default' asks /metrics for the local machine, whose in-band interface this version cannot read",
+            self.local_unsupported.clone(),
         );
         registry.register(
             "ipmi_exporter_logins",
@@ -277,8 +284,10 @@ impl Telemetry {
     }
 
     /// All own metrics in `format`, with `gauges` (families of the local
-    /// collection, without a last line) in front.
-    pub fn render(&self, format: Format, gauges: &str) -> String {
+    /// collection, without a last line) in front. `local_wanted` says whether a
+    /// local collection was asked for, which this program cannot do.
+    pub fn render(&self, format: Format, gauges: &str, local_wanted: bool) -> String {
+        self.local_unsupported.set(i64::from(local_wanted));
         let mut own = String::new();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut own, &self.registry);
