@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod sdr;
+pub mod sel;
 pub mod sensor;
 pub mod wire;
