@@ -41,6 +41,7 @@ pub mod crypto;
 mod error;
 mod privilege;
 pub mod sdr;
+pub mod sel;
 pub mod sensor;
 pub mod session;
 pub mod wire;

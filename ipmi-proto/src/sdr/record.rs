@@ -123,7 +123,7 @@ impl Record {
         let header = RecordHeader::decode(record)?;
         let body = record
             .get(RecordHeader::LENGTH..header.total_length())
-            .ok_or(DecodeError::Length {
+            .ok_or_else(|| DecodeError::Length {
                 field: "record length",
                 declared: header.total_length(),
                 available: record.len(),

@@ -5,7 +5,6 @@
 //! offset has no text. Offsets: IPMI 2.0 table 42-2.
 
 /// Texts of event/reading types 01h, 02h ... 0Ch in this order.
-
 pub(super) const GENERIC: [&[&str]; 12] = [
     // 01h threshold
     &[

@@ -184,15 +184,10 @@ enum Reservation {
 #[derive(Debug)]
 enum State {
     InfoBefore,
-    Reserve {
-        then: Reading,
-    },
+    Reserve { then: Reading },
     Read(Reading),
     InfoAfter,
-    Wait {
-        reason: WaitReason,
-        then: Box<State>,
-    },
+    Wait { reason: WaitReason, then: Box<Self> },
     Done,
     Failed(WalkError),
 }
