@@ -144,7 +144,6 @@ fn needs_quotes(value: &str) -> bool {
             .any(|character| character <= ' ' || "=\"\\\u{7f}".contains(character))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,7 +41,15 @@ fn main() -> ExitCode {
                 }
             }
         }
-        Command::CheckConfig { file } => check_config::run(&file),
+        Command::CheckConfig { file } => {
+            match check_config::run(&file, &mut std::io::stdout(), &mut std::io::stderr()) {
+                Ok(verdict) => ExitCode::from(verdict.exit_code()),
+                Err(error) => {
+                    eprintln!("ipmi_exporter: error: cannot print: {error}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
         Command::Probe(arguments) => runtime.block_on(probe::run(&arguments)),
     }
 }

@@ -41,7 +41,10 @@ pub fn app_options(arguments: &ServeArgs) -> AppOptions {
 /// # Errors
 /// Whatever keeps it from starting, in words for a person.
 pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
-    info!(version = env!("CARGO_PKG_VERSION"), "Starting ipmi_exporter");
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        "Starting ipmi_exporter"
+    );
     for warning in arguments.warnings() {
         warn!("{warning}");
     }
@@ -53,7 +56,11 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         info!(path = %path.display(), "Loaded config file");
     }
     let config = holder.current();
-    if !config.restricts_targets() && config.modules.values().any(|module| module.has_credentials())
+    if !config.restricts_targets()
+        && config
+            .modules
+            .values()
+            .any(|module| module.has_credentials())
     {
         warn!(
             "No module has `targets`: whoever reaches this exporter decides where the credentials \

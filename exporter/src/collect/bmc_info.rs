@@ -104,7 +104,10 @@ async fn text(
             break;
         }
     }
-    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(text.len());
     text.truncate(end);
     // The encoding byte is wrong as often as not; what is not UTF-8 is Latin-1.
     Ok(String::from_utf8(text)

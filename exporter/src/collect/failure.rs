@@ -13,7 +13,9 @@ pub enum CollectError {
     #[error("the sensor data records could not be read: {0}")]
     Repository(#[from] WalkError),
     /// The sensor records are still being read.
-    #[error("the sensor data records are still being read ({records} so far); the next scrape goes on")]
+    #[error(
+        "the sensor data records are still being read ({records} so far); the next scrape goes on"
+    )]
     RepositoryLoading {
         /// How many are there.
         records: usize,
@@ -28,7 +30,9 @@ pub enum CollectError {
     #[error("the system event log could not be read: {0}")]
     EventLog(#[from] rmcp_ipmi::sel::walk::WalkError),
     /// The event log is still being read.
-    #[error("the system event log is still being read ({entries} entries this time); the next scrape goes on")]
+    #[error(
+        "the system event log is still being read ({entries} entries this time); the next scrape goes on"
+    )]
     EventLogUnfinished {
         /// How many entries were read in this collection.
         entries: usize,

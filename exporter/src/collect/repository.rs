@@ -95,7 +95,11 @@ impl Cache {
         job: &Collection,
         identity: DeviceId,
     ) -> Result<Arc<LoadedRepository>, CollectError> {
-        if self.loading.as_ref().is_none_or(|loading| loading.identity != identity) {
+        if self
+            .loading
+            .as_ref()
+            .is_none_or(|loading| loading.identity != identity)
+        {
             self.loading = None;
             if let Some(current) = self.current(bmc, job.deadline(), identity).await? {
                 return Ok(current);

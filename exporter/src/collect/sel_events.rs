@@ -50,7 +50,10 @@ impl SelEventCounts {
     fn new(events: &[SelEvent]) -> Self {
         let mut counts = Self::EMPTY;
         for event in events {
-            counts.by_name.entry(event.name.as_str().into()).or_default();
+            counts
+                .by_name
+                .entry(event.name.as_str().into())
+                .or_default();
         }
         counts
     }

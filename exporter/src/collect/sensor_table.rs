@@ -101,6 +101,12 @@ impl SensorEntry {
         .map_or(f64::NAN, |severity| f64::from(severity as u8))
     }
 
+    /// A value in the sensor's own unit again, for people: percent, where the
+    /// metric has a ratio.
+    pub fn in_own_unit(&self, value: f64) -> f64 {
+        value / self.family.scale()
+    }
+
     /// What people call it.
     pub fn identity(&self) -> &SensorIdentity {
         &self.identity

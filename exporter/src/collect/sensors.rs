@@ -164,7 +164,10 @@ impl Cache {
 
     /// A second chance for a sensor that was busy; then it counts as there, but
     /// without value and state.
-    #[expect(clippy::too_many_arguments, reason = "one step of `read`, with its locals")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of `read`, with its locals"
+    )]
     async fn read_busy(
         &mut self,
         bmc: &mut Bmc,
@@ -179,7 +182,10 @@ impl Cache {
             return Ok(());
         };
         let mut answer = Some(Answer::Busy);
-        if self.habit(index).is_some_and(|habit| habit.busy < BUSY_AFTER) {
+        if self
+            .habit(index)
+            .is_some_and(|habit| habit.busy < BUSY_AFTER)
+        {
             answer = self.ask(bmc, job, sensor, policy, tally).await?;
         }
         if let Some(answer) = answer {

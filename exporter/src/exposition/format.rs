@@ -78,13 +78,19 @@ mod tests {
         for (accept, format) in [
             (None, Format::Text),
             (Some("*/*"), Format::Text),
-            (Some("text/html,application/xhtml+xml,*/*;q=0.8"), Format::Text),
+            (
+                Some("text/html,application/xhtml+xml,*/*;q=0.8"),
+                Format::Text,
+            ),
             (Some("text/plain;version=0.0.4"), Format::Text),
             (Some(prometheus_2), Format::OpenMetrics),
             (Some(prometheus_3), Format::OpenMetrics),
             (Some("application/openmetrics-text"), Format::OpenMetrics),
             (Some("application/openmetrics-text;q=0"), Format::Text),
-            (Some("application/openmetrics-text;version=9.0.0"), Format::Text),
+            (
+                Some("application/openmetrics-text;version=9.0.0"),
+                Format::Text,
+            ),
             (
                 Some("application/openmetrics-text;q=0.2,text/plain;q=0.9"),
                 Format::Text,

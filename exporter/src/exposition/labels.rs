@@ -4,7 +4,7 @@
 /// `{id="3",name="CPU1 Temp"}`, or nothing.
 ///
 /// Labels must be added in alphabetical order, as the stock exporter writes them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelText(String);
 
 impl LabelText {

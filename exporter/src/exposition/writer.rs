@@ -94,7 +94,10 @@ mod tests {
     #[test]
     fn open_metrics_escapes_quotes_in_help_and_ends_with_eof() {
         let text = written(Format::OpenMetrics);
-        assert!(text.starts_with("# HELP ipmi_a Say \\\"a\\\"\\\\b.\n"), "{text}");
+        assert!(
+            text.starts_with("# HELP ipmi_a Say \\\"a\\\"\\\\b.\n"),
+            "{text}"
+        );
         assert!(text.ends_with("ipmi_b{id=\"2\"} 2\n# EOF\n"), "{text}");
     }
 }

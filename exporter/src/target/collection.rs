@@ -78,6 +78,11 @@ impl Collection {
         change(&mut self.state().results);
     }
 
+    /// What is known now.
+    pub fn snapshot(&self) -> Results {
+        self.state().results.clone()
+    }
+
     /// Wakes all who wait.
     pub fn finish(&self) {
         self.finished.cancel();
@@ -89,7 +94,7 @@ impl Collection {
             () = self.finished.cancelled() => {}
             () = tokio::time::sleep_until(deadline.into()) => {}
         }
-        self.state().results.clone()
+        self.snapshot()
     }
 }
 

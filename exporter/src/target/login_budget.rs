@@ -63,8 +63,16 @@ mod tests {
             budget.acquire().await;
         }
         assert!(after_burst <= Duration::from_secs(1), "{after_burst:?}");
-        assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
-        assert!(start.elapsed() <= Duration::from_secs(4), "{:?}", start.elapsed());
+        assert!(
+            start.elapsed() >= Duration::from_secs(2),
+            "{:?}",
+            start.elapsed()
+        );
+        assert!(
+            start.elapsed() <= Duration::from_secs(4),
+            "{:?}",
+            start.elapsed()
+        );
     }
 
     #[tokio::test(start_paused = true)]

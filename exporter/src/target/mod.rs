@@ -11,5 +11,5 @@ pub mod store;
 pub use bmc::Bmc;
 pub use collection::{Collection, Profile};
 pub use login_budget::LoginBudget;
-pub use registry::{Overload, Registry, Limits};
+pub use registry::{Limits, Overload, Registry};
 pub use resolve::{ResolveError, Resolver};

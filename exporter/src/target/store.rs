@@ -122,9 +122,7 @@ fn read(path: &Path) -> Option<LoadedRepository> {
                 bytes: bytes.into(),
             })
             .collect(),
-        read_size: stored
-            .piece_bytes
-            .map_or(ReadSize::Whole, ReadSize::Pieces),
+        read_size: stored.piece_bytes.map_or(ReadSize::Whole, ReadSize::Pieces),
     })
 }
 

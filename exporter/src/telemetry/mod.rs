@@ -228,7 +228,9 @@ impl Telemetry {
     /// A log-in that succeeded with `suite`.
     pub fn suite(&self, suite: u8) {
         let cipher_suite = u32::from(suite);
-        self.suites.get_or_create(&SuiteLabel { cipher_suite }).inc();
+        self.suites
+            .get_or_create(&SuiteLabel { cipher_suite })
+            .inc();
     }
 
     /// A request in a session that had no usable answer.

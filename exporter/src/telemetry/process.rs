@@ -90,7 +90,9 @@ impl Process {
             .find_map(|line| line.strip_prefix("Max open files"))?
             .split_whitespace()
             .next()
-            .map_or(f64::INFINITY, |limit| limit.parse().unwrap_or(f64::INFINITY));
+            .map_or(f64::INFINITY, |limit| {
+                limit.parse().unwrap_or(f64::INFINITY)
+            });
         Some(Self {
             cpu_seconds: (field(14)? + field(15)?) / TICKS_PER_SECOND,
             start_seconds: boot_seconds + field(22)? / TICKS_PER_SECOND,

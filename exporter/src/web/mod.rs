@@ -10,9 +10,9 @@ mod auth;
 pub mod bind;
 mod client_auth;
 pub mod compress;
+mod landing;
 pub mod listen;
 mod rate_limit;
-mod landing;
 pub mod response;
 pub mod route;
 mod settings;
@@ -20,4 +20,5 @@ mod stamp;
 mod tls;
 mod web_config;
 
+pub use listen::{Server, ServerOptions};
 pub use settings::WebSettings;

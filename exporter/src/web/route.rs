@@ -135,7 +135,10 @@ mod tests {
         for (query, expected) in [
             ("target=a&target=b", Some("a")),
             ("target=&target=b", Some("")),
-            ("x=1&target=%5B2001%3Adb8%3A%3A1%5D:9623", Some("[2001:db8::1]:9623")),
+            (
+                "x=1&target=%5B2001%3Adb8%3A%3A1%5D:9623",
+                Some("[2001:db8::1]:9623"),
+            ),
             ("target=a+b", Some("a b")),
             ("targets=a", None),
             ("", None),

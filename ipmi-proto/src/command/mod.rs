@@ -19,7 +19,9 @@ pub use chassis::{ChassisStatus, GetChassisStatus};
 pub use dcmi::{GetPowerReading, PowerReading};
 pub use oem::{GetSupermicroLanMode, LanMode};
 pub use sensor::GetSensorReading;
-pub use storage::{GetSdr, GetSdrRepositoryInfo, ReserveSdr};
+pub use storage::{
+    GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,
+};
 
 use crate::wire::{DecodeError, Lun, NetFn};
 

@@ -2,6 +2,8 @@
 
 use super::Command;
 use crate::sdr::repository::{self, RepositoryInfo};
+use crate::sel::walk::Step;
+use crate::sel::{EntryId, LogInfo};
 use crate::wire::{DecodeError, NetFn, Reader};
 
 /// Get SDR Repository Info (IPMI 2.0 section 33.9).
@@ -48,6 +50,59 @@ impl Command for GetSdr {
 
     fn encode(&self, data: &mut Vec<u8>) {
         data.extend_from_slice(&self.0.encode());
+    }
+
+    fn decode(&self, data: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        Ok(data.to_vec())
+    }
+}
+
+/// Get SEL Info (IPMI 2.0 section 31.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GetSelInfo;
+
+impl Command for GetSelInfo {
+    type Response = LogInfo;
+    const NET_FN: NetFn = NetFn::STORAGE;
+    const COMMAND: u8 = 0x40;
+
+    fn encode(&self, _data: &mut Vec<u8>) {}
+
+    fn decode(&self, data: &[u8]) -> Result<LogInfo, DecodeError> {
+        LogInfo::decode(data)
+    }
+}
+
+/// Get SEL Allocation Info (IPMI 2.0 section 31.3); only whether it works
+/// matters here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GetSelAllocationInfo;
+
+impl Command for GetSelAllocationInfo {
+    type Response = ();
+    const NET_FN: NetFn = NetFn::STORAGE;
+    const COMMAND: u8 = 0x41;
+
+    fn encode(&self, _data: &mut Vec<u8>) {}
+
+    fn decode(&self, _data: &[u8]) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+/// Get SEL Entry, a whole one without reservation (IPMI 2.0 section 31.5); gives
+/// the next entry id and the entry, as a [walk](crate::sel::walk::Walk) wants
+/// them.
+#[derive(Clone, Copy, Debug)]
+pub struct GetSelEntry(pub EntryId);
+
+impl Command for GetSelEntry {
+    type Response = Vec<u8>;
+    const NET_FN: NetFn = NetFn::STORAGE;
+    const COMMAND: u8 = 0x43;
+
+    fn encode(&self, data: &mut Vec<u8>) {
+        data.extend_from_slice(&Step::entry_request(self.0));
     }
 
     fn decode(&self, data: &[u8]) -> Result<Vec<u8>, DecodeError> {
