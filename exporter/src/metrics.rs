@@ -55,7 +55,7 @@ const fn family(
 const FAMILIES: &[Family] = &[
     family("ipmi_bmc_info",
         "Constant metric with value '1' providing details about the BMC.",
-        |answer, out| for bmc in &answer.results.bmc {
+        |answer, out| if let Some(bmc) = &answer.results.bmc {
             let labels = LabelText::none()
                 .with("bmc_url", &bmc.bmc_url)
                 .with("firmware_revision", &bmc.firmware_revision)

@@ -82,7 +82,6 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     } else {
         web::bind::listen(&arguments.web.listen_addresses).await?
     };
-    let uses_tls = settings.uses_tls();
     let server = Server::new(
         listeners,
         Arc::new(settings),
@@ -91,11 +90,6 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
             ..ServerOptions::default()
         },
     );
-    for address in server.addresses() {
-        info!(%address, "Listening on");
-    }
-    info!("TLS is {}.", if uses_tls { "enabled" } else { "disabled" });
-
     let shutdown = CancellationToken::new();
     let serving = {
         let app = Arc::clone(&app);
@@ -119,7 +113,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
 /// When it cannot be used, with the flag that named it.
 pub fn open_store(directory: Option<&Path>) -> anyhow::Result<Store> {
     Store::open(directory).with_context(|| {
-        let directory = directory.unwrap_or(Path::new(""));
+        let directory = directory.unwrap_or_else(|| Path::new(""));
         format!("--cache.dir: cannot use {}", directory.display())
     })
 }

@@ -46,8 +46,10 @@ impl SensorFamily {
         }
     }
 
-    fn scale(self) -> f64 {
-        if self == Self::FanRatio { 0.01 } else { 1.0 }
+    /// What a value in the sensor's own unit is divided by: a ratio comes in
+    /// percent.
+    fn divisor(self) -> f64 {
+        if self == Self::FanRatio { 100.0 } else { 1.0 }
     }
 }
 
@@ -87,7 +89,7 @@ impl SensorEntry {
     pub fn value(&self, reading: &Reading) -> f64 {
         self.conversion
             .and_then(|conversion| conversion.convert(reading.raw))
-            .map_or(f64::NAN, |value| value * self.family.scale())
+            .map_or(f64::NAN, |value| value / self.family.divisor())
     }
 
     /// 0 nominal, 1 warning, 2 critical, NaN unknown.
@@ -104,7 +106,7 @@ impl SensorEntry {
     /// A value in the sensor's own unit again, for people: percent, where the
     /// metric has a ratio.
     pub fn in_own_unit(&self, value: f64) -> f64 {
-        value / self.family.scale()
+        value * self.family.divisor()
     }
 
     /// What people call it.

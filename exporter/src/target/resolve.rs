@@ -30,10 +30,13 @@ pub enum ResolveError {
     },
 }
 
+/// When a name was looked up, and what for.
+type Known = (Instant, Vec<IpAddr>);
+
 /// Remembers answers of the name service for a minute.
 #[derive(Default)]
 pub struct Resolver {
-    names: Mutex<HashMap<Box<str>, (Instant, Vec<IpAddr>)>>,
+    names: Mutex<HashMap<Box<str>, Known>>,
 }
 
 impl Resolver {

@@ -8,7 +8,7 @@ use crate::app::App;
 const HTML: &str = "text/html; charset=utf-8";
 
 /// The page. It names modules, never what is in them.
-pub fn page(app: &App) -> Response<Body> {
+pub(super) fn page(app: &App) -> Response<Body> {
     let mut names = app.module_names();
     names.sort();
     let options: String = names

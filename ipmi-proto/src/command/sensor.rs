@@ -31,7 +31,7 @@ impl Command for GetSensorReading {
     }
 
     fn decode(&self, data: &[u8]) -> Result<Reading, DecodeError> {
-        Reading::decode(data).ok_or(DecodeError::Truncated {
+        Reading::decode(data).ok_or_else(|| DecodeError::Truncated {
             field: "sensor reading",
             missing: 2_usize.saturating_sub(data.len()),
         })
