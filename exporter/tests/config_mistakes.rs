@@ -1,6 +1,11 @@
 //! One file per mistake: the file's name says which, and the text beside it is exactly what
 //! `check-config` prints. `UPDATE_EXPECTED=1 cargo test` writes these texts anew; read the diff.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -6,6 +6,8 @@ use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 
+use zeroize::Zeroizing;
+
 use super::raw::ModuleRaw;
 use super::report::{Located, Mark, Report, joined};
 use super::secret::Secret;
@@ -109,7 +111,8 @@ fn read_file(report: &mut Report<'_>, key: &str, file: &Located<String>) -> Opti
             metadata.len()
         ));
     }
-    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(MAX_PASSWORD_FILE as usize + 1));
+    // Large enough that it never moves: what it leaves behind would not be wiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(8192));
     let read =
         File::open(&path).and_then(|file| file.take(MAX_PASSWORD_FILE).read_to_end(&mut bytes));
     if let Err(error) = read {

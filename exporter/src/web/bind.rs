@@ -93,7 +93,7 @@ async fn listen_on(address: &ListenAddress) -> io::Result<TcpListener> {
     let first = resolved
         .iter()
         .find(|address| address.is_ipv4())
-        .or(resolved.first())
+        .or_else(|| resolved.first())
         .ok_or_else(|| io::Error::other("the name has no address"))?;
     open(*first)
 }

@@ -117,10 +117,11 @@ impl<'a> Interpreter<'a> {
         if let Some(location) = location {
             append(&location);
         } else {
-            for part in [self.data2_text(event), self.data3_text(event)] {
-                if let Some(part) = part {
-                    append(&part);
-                }
+            for part in [self.data2_text(event), self.data3_text(event)]
+                .into_iter()
+                .flatten()
+            {
+                append(&part);
             }
         }
         text

@@ -1,7 +1,9 @@
 //! Mistakes in a web configuration, with the message that a person sees.
 
-use super::*;
+use std::fs;
 use std::path::PathBuf;
+
+use super::*;
 
 /// A directory with a certificate, its key and another key.
 struct Home {

@@ -100,7 +100,10 @@ impl Bmc {
         }
         if request.offset != 0 {
             self.partial_reads += 1;
-            if self.partial_reads % self.lose_reservation_every == 0 {
+            if self
+                .partial_reads
+                .is_multiple_of(self.lose_reservation_every)
+            {
                 self.reservation += 1;
             }
             if self.reserve_code == 0 && request.reservation != self.reservation {
