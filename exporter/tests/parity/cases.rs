@@ -150,7 +150,7 @@ pub(crate) const CASES: &[Case] = &[
                 &[("id", "4"), ("name", "CPU2 Temp")],
                 97.0,
             ),
-            ("ipmi_voltage_volts", &[("id", "19"), ("name", "12V")], 12.0),
+            ("ipmi_voltage_volts", &[("id", "18"), ("name", "12V")], 12.0),
         ],
         ..stock(
             "odd-code",
