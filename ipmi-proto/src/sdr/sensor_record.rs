@@ -496,3 +496,92 @@ impl Analog {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hex_literal::hex;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::sdr::Record;
+    use crate::sensor::Quantity;
+
+    /// Inlet temperature of a PowerEdge R630.
+    const INLET: [u8; 58] = hex!(
+        "120051013520000407017f680101853285321b09000100"
+        "00010280c230000797c58bff00ffafaa0079830101000000ca496e6c65742054656d70"
+    );
+
+    fn sensor(bytes: &[u8]) -> SensorRecord {
+        match Record::decode(bytes) {
+            Ok(Record::Sensor(sensor)) => sensor,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn stays_small() {
+        assert!(size_of::<SensorRecord>() <= 112);
+    }
+
+    #[rstest]
+    #[case::bmc(0x20, 0x00, Ok((0, 4)))]
+    #[case::bmc_on_another_lun(0x20, 0x03, Ok((3, 4)))]
+    #[case::bmc_with_a_channel(0x20, 0x60, Ok((0, 4)))]
+    #[case::software(0x41, 0x00, Err(Unreadable::SoftwareOwner(OwnerId(0x41))))]
+    #[case::satellite(0x2c, 0x60, Err(Unreadable::OtherController { owner: OwnerId(0x2c), channel: 6 }))]
+    fn owner_decides_where_to_read(
+        #[case] owner: u8,
+        #[case] channel_and_lun: u8,
+        #[case] expected: Result<(u8, u8), Unreadable>,
+    ) {
+        let mut bytes = INLET;
+        (bytes[5], bytes[6]) = (owner, channel_and_lun);
+        let sensor = sensor(&bytes);
+        let place = |(lun, number): (Lun, SensorNumber)| (lun.get(), number.0);
+        assert_eq!(sensor.read_at(OwnerPolicy::Record).map(place), expected);
+        assert_eq!(
+            sensor.read_at(OwnerPolicy::AssumeBmc).map(place),
+            Ok((0, 4))
+        );
+    }
+
+    #[test]
+    fn full_record_fields() {
+        let sensor = sensor(&INLET);
+        assert_eq!(&*sensor.name, "Inlet Temp");
+        assert_eq!(sensor.unit.quantity(), Quantity::Celsius);
+        assert_eq!(
+            sensor.capabilities.threshold_access(),
+            ThresholdAccess::Settable
+        );
+        assert_eq!(sensor.masks.readable_thresholds(), 0x1b);
+        assert_eq!(sensor.masks.comparison_bits(), 0x1b);
+        assert_eq!(sensor.hysteresis.negative, 0x01);
+        assert!(sensor.sharing().is_none());
+    }
+
+    #[test]
+    fn discrete_sensor_has_a_value_only_on_request() {
+        let mut bytes = INLET;
+        bytes[13] = 0x6f;
+        let with_unit = sensor(&bytes);
+        assert_eq!(with_unit.value(0x99), None);
+        assert!(with_unit.value_even_if_discrete(0x99).is_some());
+        // Without a unit, or without an analog format, there is none.
+        bytes[21] = 0;
+        assert_eq!(sensor(&bytes).value_even_if_discrete(0x99), None);
+        (bytes[20], bytes[21]) = (0xc0, 1);
+        assert_eq!(sensor(&bytes).value_even_if_discrete(0x99), None);
+    }
+
+    #[test]
+    fn thresholds_without_access_are_hidden() {
+        let mut bytes = INLET;
+        assert!(sensor(&bytes).thresholds().upper_critical.is_some());
+        for access in [0x00, 0x0c] {
+            bytes[11] = access;
+            assert_eq!(sensor(&bytes).thresholds(), Thresholds::default());
+        }
+    }
+}

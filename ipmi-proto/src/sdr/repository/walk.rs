@@ -309,15 +309,10 @@ impl Walk {
         let (offset, count) = match &reading.part {
             Part::Whole => (0, ReadSize::WHOLE_COUNT),
             Part::Header => (0, ReadSize::FLOOR),
-            Part::Piece { total, bytes, .. } => {
-                let left = total.saturating_sub(bytes.len());
-                (
-                    u8::try_from(bytes.len()).unwrap_or(u8::MAX),
-                    u8::try_from(left)
-                        .unwrap_or(u8::MAX)
-                        .min(self.read_size.piece()),
-                )
-            }
+            Part::Piece { total, bytes, .. } => (
+                u8::try_from(bytes.len()).unwrap_or(u8::MAX),
+                self.piece_count(*total, bytes.len()),
+            ),
         };
         GetSdr {
             reservation,
@@ -325,6 +320,22 @@ impl Walk {
             offset,
             count,
         }
+    }
+
+    /// How many bytes to ask for when `have` of `total` are there.
+    ///
+    /// Offsets end at 255, records at 260: the last piece of the longest
+    /// records has to begin by then.
+    fn piece_count(&self, total: usize, have: usize) -> u8 {
+        const LAST_OFFSET: usize = u8::MAX as usize;
+        let piece = usize::from(self.read_size.piece()).min(total.saturating_sub(have));
+        let end = have.saturating_add(piece);
+        let count = if have < LAST_OFFSET && end > LAST_OFFSET && end < total {
+            LAST_OFFSET.saturating_sub(have)
+        } else {
+            piece
+        };
+        u8::try_from(count).unwrap_or(u8::MAX)
     }
 
     fn advance(&mut self, state: State, outcome: Outcome<'_>) -> State {
@@ -455,9 +466,7 @@ impl Walk {
                 total,
                 mut bytes,
             } => {
-                let asked = total
-                    .saturating_sub(bytes.len())
-                    .min(usize::from(self.read_size.piece()));
+                let asked = usize::from(self.piece_count(total, bytes.len()));
                 match got.get(..asked) {
                     Some(piece) => {
                         bytes.extend_from_slice(piece);
