@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sensor_record::{IdModifier, Sharing};
-use super::{Entity, OwnerId, Record, SensorNumber};
+use super::{Entity, IdModifier, OwnerId, Record, SensorNumber, Sharing};
 
 /// Sensors of a repository by owner and number.
 ///
