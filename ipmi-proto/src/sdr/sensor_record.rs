@@ -242,7 +242,7 @@ impl SensorRecord {
     /// The value that a raw reading stands for, in [`unit`](Self::unit).
     ///
     /// `None` for compact records, for discrete sensors, and where
-    /// [`Conversion::convert`] has no value. Allocates nothing.
+    /// [`Conversion::convert`](crate::sensor::Conversion::convert) has no value. Allocates nothing.
     pub fn value(&self, raw: u8) -> Option<f64> {
         if self.is_threshold() {
             self.analog()?.conversion.convert(raw)
@@ -264,7 +264,7 @@ impl SensorRecord {
 
     /// The thresholds of the record, converted, as far as they can be read.
     ///
-    /// These are the values at BMC start-up; [`RawThresholds::decode_response`]
+    /// These are the values at BMC start-up; [`decode_response`](crate::sensor::RawThresholds::decode_response)
     /// has the live ones.
     pub fn thresholds(&self) -> Thresholds {
         match (self.analog(), self.capabilities.threshold_access()) {

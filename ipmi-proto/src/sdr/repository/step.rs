@@ -116,7 +116,7 @@ pub enum ChainEnd {
     Mark,
     /// A record came up again.
     Loop,
-    /// [`MAX_RECORDS`] or [`MAX_BYTES`] was reached.
+    /// [`MAX_RECORDS`](super::MAX_RECORDS) or [`MAX_BYTES`](super::MAX_BYTES) was reached.
     Limit,
     /// The last record could not be read and was left out.
     LastUnreadable,
