@@ -62,7 +62,7 @@ fn shows_another_value(before: &str) -> bool {
         let precedes = before[..*at].chars().next_back();
         follows.is_none_or(char::is_whitespace) || matches!(precedes, Some('"' | '\''))
     };
-    match before.match_indices(':').filter(is_separator).last() {
+    match before.match_indices(':').rfind(is_separator) {
         None => before.contains(','),
         Some((colon, _)) => {
             let value = &before[colon..];
