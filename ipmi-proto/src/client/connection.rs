@@ -228,7 +228,7 @@ impl Connection {
     /// Closes the session; takes at most a second.
     pub async fn close(&mut self) {
         if let Some(link) = &mut self.link
-            && link.session.is_open()
+            && link.session.is_established()
         {
             link.session.close(Instant::now());
             // Nothing can be done about a BMC that does not take the goodbye.
