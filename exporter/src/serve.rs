@@ -12,8 +12,9 @@ use tracing::{error, info, warn};
 use crate::app::{App, AppOptions};
 use crate::cli::ServeArgs;
 use crate::collect::CollectOptions;
+use crate::collect::store::Store;
 use crate::config::ConfigHolder;
-use crate::target::{Limits, Workers, store::Store};
+use crate::targets::{Limits, Workers};
 use crate::web::{self, Server, ServerOptions, WebSettings, route};
 
 /// How long shutting down may take: one Close Session for each BMC.

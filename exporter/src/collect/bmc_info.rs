@@ -7,7 +7,7 @@ use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{DeviceId, GetSystemInfoParameter, SystemInfoParameter};
 
 use super::manufacturer::manufacturer_text;
-use crate::target::Bmc;
+use crate::bmc::Bmc;
 
 /// What stands for a text that the BMC does not have.
 const NOT_AVAILABLE: &str = "N/A";

@@ -5,12 +5,14 @@
 //! in [`crate::metrics`].
 
 mod bmc_info;
+mod collection;
 mod failure;
 mod manufacturer;
 mod repository;
 mod sel_events;
 mod sensor_table;
 mod sensors;
+pub mod store;
 mod watchdog;
 
 use std::collections::HashMap;
@@ -27,6 +29,7 @@ use rmcp_ipmi::sensor::NonCritical;
 use tracing::{debug, info, warn};
 
 pub use bmc_info::BmcInfo;
+pub use collection::{Collection, Profile};
 pub use failure::CollectError;
 pub use repository::LoadedRepository;
 pub use sel_events::SelEventCounts;
@@ -34,8 +37,10 @@ pub use sensor_table::{SensorFamily, SensorTable};
 pub use sensors::{SensorReadings, SensorSample};
 pub use watchdog::Watchdog;
 
+use store::Store;
+
+use crate::bmc::Bmc;
 use crate::config::{Collector, Module};
-use crate::target::{Bmc, Collection, store::Store};
 use crate::telemetry::Telemetry;
 
 /// What the command line says about collecting.

@@ -11,8 +11,9 @@ use rmcp_ipmi::sdr::repository::{Outcome, ReadSize, RepositoryInfo, Source, Step
 use rmcp_ipmi::sdr::{RawRecord, Record};
 use rmcp_ipmi::wire::Lun;
 
-use super::{BACKGROUND_REQUEST, CollectError};
-use crate::target::{Bmc, Collection, store::Store};
+use super::store::Store;
+use super::{BACKGROUND_REQUEST, CollectError, Collection};
+use crate::bmc::Bmc;
 use crate::telemetry::Telemetry;
 
 /// Records are read again at least this often: some BMCs change them without

@@ -14,9 +14,9 @@ use rmcp_ipmi::sel::walk::{LogEnd, Outcome, Position, RawEntry, Start, Step, Wal
 use rmcp_ipmi::sel::{Board, Entry, Interpreter};
 use rmcp_ipmi::wire::Lun;
 
-use super::{CollectError, LoadedRepository};
+use super::{CollectError, Collection, LoadedRepository, Profile};
+use crate::bmc::Bmc;
 use crate::config::{Module, SelEvent};
-use crate::target::{Bmc, Collection};
 
 /// How long a log that is being erased is left alone.
 const BUSY_WAIT: Duration = Duration::from_millis(500);
@@ -104,7 +104,7 @@ pub(super) struct Cache {
 /// How far the log was read, and what came of it.
 struct Known {
     /// The counts belong to these names and expressions, and to these records.
-    profile: Arc<crate::target::Profile>,
+    profile: Arc<Profile>,
     repository: Arc<LoadedRepository>,
     position: Option<Position>,
     counts: Arc<SelEventCounts>,

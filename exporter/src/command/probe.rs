@@ -15,7 +15,7 @@ use crate::exposition::Format;
 use crate::logging;
 use crate::metrics::{self, Answer};
 use crate::serve::open_store;
-use crate::target::{Limits, Workers};
+use crate::targets::{Limits, Workers};
 
 /// For a person at a terminal a first look at a slow BMC may take its time.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::bmc::Bmc;
-use super::collection::Collection;
-use crate::collect::Collectors;
+use crate::bmc::Bmc;
+use crate::collect::{Collection, Collectors};
 
 /// Sessions end after 60 s of silence by the specification, after 30 s on some
 /// BMCs (IPMI 2.0 section 6.12.15).

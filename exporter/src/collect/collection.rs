@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::collect::Results;
+use super::Results;
 use crate::config::Module;
 use rmcp_ipmi::session::Settings;
 

@@ -11,12 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::Actor;
-use super::bmc::Bmc;
-use super::collection::{Collection, Profile};
-use super::login_budget::LoginBudget;
-use super::store::Store;
 use super::worker::Workers;
-use crate::collect::{CollectOptions, Collectors};
+use crate::bmc::{Bmc, LoginBudget};
+use crate::collect::store::Store;
+use crate::collect::{CollectOptions, Collection, Collectors, Profile};
 use crate::telemetry::Telemetry;
 
 /// How many collections of different modules may wait for one BMC.

@@ -1,6 +1,8 @@
 //! One BMC as the collectors see it: a place to send commands to. Logs in when
 //! there is no session, no more often than is good for the BMC.
 
+mod login_budget;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +15,8 @@ use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
 use rmcp_ipmi::{Error, Retry};
 use tracing::{info, warn};
 
-use super::login_budget::LoginBudget;
+pub use login_budget::LoginBudget;
+
 use crate::telemetry::Telemetry;
 
 /// A log-in may take this long, whatever the scrape's deadline: what it achieves
@@ -34,6 +37,7 @@ pub struct Bmc {
     counted_open: bool,
     /// Counts sessions: what was learned in one may not hold in the next.
     generation: u64,
+    reply: Vec<u8>,
 }
 
 impl Bmc {
@@ -54,6 +58,7 @@ impl Bmc {
             last_failure: None,
             counted_open: false,
             generation: 0,
+            reply: Vec::new(),
         }
     }
 
@@ -91,27 +96,24 @@ impl Bmc {
         command: &C,
         deadline: Instant,
     ) -> Result<C::Response, Error> {
-        let mut result = self.call_once(command, deadline).await;
-        if self.session_died(&result) {
-            result = self.call_once(command, deadline).await;
-        }
+        let mut data = Vec::new();
+        command.encode(&mut data);
+        let key = (C::NET_FN, command.lun(), C::COMMAND);
+        let mut reply = std::mem::take(&mut self.reply);
+        let result = self.call_bytes(key, &data, deadline, &mut reply).await;
+        self.reply = reply;
+        let result = match result? {
+            CompletionCode::OK => command.decode(&self.reply).map_err(Error::from),
+            code => Err(Error::Completion(code)),
+        };
         self.note(result)
     }
 
-    async fn call_once<C: Command>(
-        &mut self,
-        command: &C,
-        deadline: Instant,
-    ) -> Result<C::Response, Error> {
-        self.ensure_open().await?;
-        self.connection.call(command, deadline).await
-    }
-
-    /// Like [`Self::call`], with bytes; gives the completion code and appends
-    /// the data to `reply`.
+    /// Like [`Self::call`], with bytes; gives the completion code and puts the
+    /// data into `reply`.
     ///
     /// # Errors
-    /// As [`Self::call`], but for completion codes.
+    /// As [`Self::call`], but for completion codes and malformed answers.
     pub async fn call_bytes(
         &mut self,
         key: (NetFn, Lun, u8),
@@ -155,7 +157,7 @@ impl Bmc {
         }
     }
 
-    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+    fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.telemetry.request_failed(error.label());
         }
