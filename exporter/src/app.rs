@@ -15,7 +15,7 @@ use crate::config::{
     Collector, Config, ConfigError, ConfigHolder, Module, TargetAddress, TargetError,
 };
 use crate::target::{
-    Collection, Limits, LoginBudget, Overload, Profile, Registry, ResolveError, Resolver,
+    Collection, Limits, LoginBudget, Overload, Profile, Registry, ResolveError, Resolver, Workers,
     store::Store,
 };
 use crate::telemetry::Telemetry;
@@ -91,7 +91,12 @@ impl Refusal {
 
 impl App {
     /// Puts the parts together around a loaded configuration.
-    pub fn new(holder: ConfigHolder, store: Store, options: AppOptions) -> Arc<Self> {
+    pub fn new(
+        holder: ConfigHolder,
+        store: Store,
+        workers: Workers,
+        options: AppOptions,
+    ) -> Arc<Self> {
         let telemetry = Arc::new(Telemetry::new());
         telemetry.config_loaded(true);
         let registry = Registry::new(
@@ -100,6 +105,7 @@ impl App {
             Arc::new(store),
             Arc::new(LoginBudget::new(options.login_rate)),
             Arc::clone(&telemetry),
+            workers,
         );
         let active = ArcSwap::from_pointee(Active::new(holder.current()));
         Arc::new(Self {

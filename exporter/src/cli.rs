@@ -395,7 +395,8 @@ pub enum LogFormat {
 /// Flags of `probe`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct ProbeArgs {
-    /// Address of the BMC: host, host:port or [v6]:port
+    /// Address of the BMC.
+    #[arg(help = "Address of the BMC: host, host:port or [v6]:port")]
     pub target: String,
 
     /// Module to use

@@ -13,7 +13,7 @@ use crate::app::{App, AppOptions};
 use crate::cli::ServeArgs;
 use crate::collect::CollectOptions;
 use crate::config::ConfigHolder;
-use crate::target::{Limits, store::Store};
+use crate::target::{Limits, Workers, store::Store};
 use crate::web::{self, Server, ServerOptions, WebSettings, route};
 
 /// How long shutting down may take: one Close Session for each BMC.
@@ -70,6 +70,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     let app = App::new(
         holder,
         open_store(arguments.collect.sensors.cache_dir().as_deref())?,
+        Workers::start().context("cannot start threads")?,
         app_options(&arguments),
     );
 

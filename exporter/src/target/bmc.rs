@@ -143,13 +143,16 @@ impl Bmc {
     /// Whether the last call found out that the session is dead: worth one more
     /// try in a new one.
     fn session_died<T>(&mut self, result: &Result<T, Error>) -> bool {
-        let died = matches!(result, Err(Error::Silent { .. } | Error::Network(_)))
-            && self.counted_open
-            && !self.connection.is_open();
-        if died {
-            self.count_open(false);
+        match result {
+            Err(error @ (Error::Silent { .. } | Error::Network(_)))
+                if self.counted_open && !self.connection.is_open() =>
+            {
+                self.count_open(false);
+                self.last_failure = Some(*error);
+                true
+            }
+            _ => false,
         }
-        died
     }
 
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {

@@ -7,9 +7,11 @@ mod login_budget;
 mod registry;
 mod resolve;
 pub mod store;
+mod worker;
 
 pub use bmc::Bmc;
 pub use collection::{Collection, Profile};
 pub use login_budget::LoginBudget;
 pub use registry::{Limits, Overload, Registry};
 pub use resolve::{ResolveError, Resolver};
+pub use worker::Workers;

@@ -15,6 +15,7 @@ use super::bmc::Bmc;
 use super::collection::{Collection, Profile};
 use super::login_budget::LoginBudget;
 use super::store::Store;
+use super::worker::Workers;
 use crate::collect::{CollectOptions, Collectors};
 use crate::telemetry::Telemetry;
 
@@ -55,6 +56,7 @@ pub struct Registry {
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
     collecting: Arc<Semaphore>,
+    workers: Workers,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -73,6 +75,7 @@ impl Registry {
         store: Arc<Store>,
         budget: Arc<LoginBudget>,
         telemetry: Arc<Telemetry>,
+        workers: Workers,
     ) -> Arc<Self> {
         Arc::new(Self {
             targets: Mutex::default(),
@@ -81,6 +84,7 @@ impl Registry {
             store,
             budget,
             telemetry,
+            workers,
             collecting: Arc::new(Semaphore::new(limits.max_concurrent)),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
@@ -167,10 +171,13 @@ impl Registry {
         };
         let registry = Arc::clone(self);
         let jobs = sender.clone();
-        self.tasks.spawn(async move {
+        let task = async move {
             actor.run().await;
             registry.forget(address, &jobs);
-        });
+        };
+        if let Some(worker) = self.workers.assign() {
+            self.tasks.spawn_on(task, worker);
+        }
         Target {
             jobs: sender,
             running: Vec::new(),

@@ -10,7 +10,7 @@ use super::handshake::Established;
 use super::request::{self, Match, Pending, Purpose, SequenceTable};
 use super::rtt::RttEstimator;
 use super::sequence::{OutboundSequence, ReplayWindow, Verdict};
-use super::{CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
+use super::{CLOSE_ATTEMPTS, CLOSE_SESSION, CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
 use crate::crypto::{AesCbc, CipherSuiteId, SessionKeys};
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{
@@ -34,6 +34,8 @@ pub(super) struct Active {
     privilege: PrivilegeLevel,
     max_privilege: PrivilegeLevel,
     login_deadline: Instant,
+    /// What is told when Close Session is over.
+    closing: Event,
     sequence: OutboundSequence,
     window: ReplayWindow,
     requests: SequenceTable,
@@ -55,6 +57,7 @@ impl Active {
             privilege: PrivilegeLevel::User,
             max_privilege: established.variant.level,
             login_deadline,
+            closing: Event::Closed,
             sequence: OutboundSequence::default(),
             window: ReplayWindow::default(),
             requests: SequenceTable::new(now),
@@ -85,10 +88,6 @@ impl Active {
 
     pub(super) fn pending(&self) -> Option<&Pending> {
         self.pending.as_ref()
-    }
-
-    pub(super) fn bmc_session_id(&self) -> u32 {
-        self.bmc_session_id
     }
 
     pub(super) fn privilege(&self) -> PrivilegeLevel {
@@ -122,6 +121,25 @@ impl Active {
         self.data.clear();
         self.data.extend_from_slice(data);
         self.pending = Some(Pending::new(purpose, command, now, deadline));
+    }
+
+    /// Gives up whatever is in flight and starts Close Session; `event` is told
+    /// at its end.
+    pub(super) fn start_close(&mut self, now: Instant, event: Event) {
+        self.abandon(now);
+        self.closing = event;
+        let id = self.bmc_session_id.to_le_bytes();
+        self.start(
+            Purpose::Close,
+            (NetFn::APP, Lun::BMC, CLOSE_SESSION),
+            &id,
+            now,
+            now + CLOSE_WAIT * CLOSE_ATTEMPTS,
+        );
+    }
+
+    pub(super) fn closing_event(&self) -> Event {
+        self.closing
     }
 
     pub(super) fn abandon(&mut self, now: Instant) {

@@ -186,6 +186,12 @@ impl Session {
         matches!(&self.state, State::Active(active) if active.is_open())
     }
 
+    /// Whether the BMC holds a session for us, be it usable or not: it then wants
+    /// to be closed.
+    pub fn is_established(&self) -> bool {
+        matches!(self.state, State::Active(_))
+    }
+
     /// Starts a request. Ends in [`Event::Answered`] or [`Event::RequestFailed`]
     /// by `deadline`.
     ///
@@ -225,15 +231,7 @@ impl Session {
         self.out.clear();
         match &mut self.state {
             State::Active(active) => {
-                active.abandon(now);
-                let id = active.bmc_session_id().to_le_bytes();
-                active.start(
-                    Purpose::Close,
-                    (NetFn::APP, Lun::BMC, CLOSE_SESSION),
-                    &id,
-                    now,
-                    now + CLOSE_WAIT * CLOSE_ATTEMPTS,
-                );
+                active.start_close(now, Event::Closed);
                 self.transmit(now);
             }
             _ => self.end(Event::Closed),
@@ -611,8 +609,15 @@ impl Session {
         active.abandon(now);
         match purpose {
             Purpose::Caller => self.event = Some(Event::RequestFailed(error)),
-            Purpose::Privilege(_) => self.fail_login(error),
-            Purpose::Close => self.end(Event::Closed),
+            Purpose::Privilege(_) => {
+                // The BMC has given us a session, and must not keep it.
+                active.start_close(now, Event::LoginFailed(error));
+                self.transmit(now);
+            }
+            Purpose::Close => {
+                let event = active.closing_event();
+                self.end(event);
+            }
         }
     }
 
@@ -638,7 +643,10 @@ impl Session {
         };
         match purpose {
             Purpose::Caller => self.event = Some(Event::Answered(completion)),
-            Purpose::Close => self.end(Event::Closed),
+            Purpose::Close => {
+                let event = active.closing_event();
+                self.end(event);
+            }
             Purpose::Privilege(level) => self.privilege_answered(now, level, completion),
         }
         Ok(())
