@@ -416,7 +416,7 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: ProbeFormat,
 
-    /// Longest time for the scrape; without it the module's, else the server's default
+    /// Longest time for the scrape [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     pub timeout: Option<Duration>,
 

@@ -171,7 +171,7 @@ impl Collectors {
                     results.failure = Some(format!("{}: {error}", collector.as_str()));
                 }),
             }
-            self.report(collector, result.err());
+            self.report(collector, result.err(), bmc.is_open());
         }
     }
 
@@ -299,7 +299,7 @@ impl Collectors {
     }
 
     /// Says once when a collector begins to fail, and once when it works again.
-    fn report(&mut self, collector: Collector, error: Option<CollectError>) {
+    fn report(&mut self, collector: Collector, error: Option<CollectError>, has_session: bool) {
         let target = self.address;
         let name = collector.as_str();
         match error {
@@ -310,7 +310,9 @@ impl Collectors {
             }
             Some(error) => {
                 let label = error.label();
-                if self.failing.insert(collector, label) == Some(label) {
+                let is_known = self.failing.insert(collector, label) == Some(label);
+                // Why there is no session has been said once, for all collectors.
+                if is_known || !has_session {
                     debug!(%target, name, %error, "Collector failed");
                 } else {
                     warn!(%target, name, %error, "Collector failed");
