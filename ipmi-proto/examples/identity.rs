@@ -26,9 +26,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let opened = bmc.open(deadline).await?;
     println!("logged in with {:?} as {}", opened.suite, opened.privilege);
     let id = bmc.call(&GetDeviceId, deadline).await?;
-    println!("manufacturer {}, firmware {}", id.manufacturer, id.firmware_revision());
+    println!(
+        "manufacturer {}, firmware {}",
+        id.manufacturer,
+        id.firmware_revision()
+    );
     let chassis = bmc.call(&GetChassisStatus, deadline).await?;
-    println!("power is {}", if chassis.is_power_on() { "on" } else { "off" });
+    println!(
+        "power is {}",
+        if chassis.is_power_on() { "on" } else { "off" }
+    );
     bmc.close().await;
     Ok(())
 }
