@@ -272,7 +272,7 @@ impl Connection {
         let before = level;
         let mut wanted = Some(max);
         while let Some(next) = wanted.filter(|next| *next > level) {
-            link.session.abandon_request(Instant::now());
+            link.session.abandon_request();
             link.session
                 .raise_privilege(Instant::now(), deadline, next)?;
             if link.answer().await?.is_ok() {
@@ -297,7 +297,7 @@ impl Link {
     ) -> Result<CompletionCode, Error> {
         let now = Instant::now();
         // Whoever waited for the last request may have been dropped.
-        self.session.abandon_request(now);
+        self.session.abandon_request();
         self.session.request(now, deadline, key, data)?;
         self.answer().await
     }

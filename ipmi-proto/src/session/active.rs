@@ -45,7 +45,7 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn new(established: Established, now: Instant, login_deadline: Instant) -> Self {
+    pub(super) fn new(established: Established, login_deadline: Instant) -> Self {
         Self {
             keys: established.keys,
             suite: established.variant.suite.id,
@@ -57,7 +57,7 @@ impl Active {
             login_deadline,
             sequence: OutboundSequence::default(),
             window: ReplayWindow::default(),
-            requests: SequenceTable::new(now),
+            requests: SequenceTable::new(),
             pending: None,
             data: Vec::new(),
             scratch: Vec::new(),
@@ -124,9 +124,9 @@ impl Active {
         self.pending = Some(Pending::new(purpose, command, now, deadline));
     }
 
-    pub(super) fn abandon(&mut self, now: Instant) {
+    pub(super) fn abandon(&mut self) {
         if let Some(pending) = self.pending.take() {
-            pending.abandon(&mut self.requests, now);
+            pending.abandon(&mut self.requests);
         }
     }
 
@@ -142,7 +142,10 @@ impl Active {
         let Some(pending) = &mut self.pending else {
             return false;
         };
-        let sequence = self.requests.take(now);
+        let Some(sequence) = pending.next_copy(&mut self.requests, now) else {
+            out.clear();
+            return false;
+        };
         self.scratch.clear();
         LanRequest {
             responder: BMC_ADDRESS,
@@ -232,14 +235,11 @@ impl Active {
             None => request::late(response.sequence, &mut self.requests, now),
         };
         match (matched, &mut self.pending) {
+            (Match::NotYet, _) => Ok(None),
             (Match::Answer { rtt: sample, late }, Some(pending)) => {
                 rtt.sample(sample);
                 if late {
                     counters.late += 1;
-                }
-                if response.completion == CompletionCode::DUPLICATE_REQUEST {
-                    // The answer to an earlier copy is still to come.
-                    return Ok(None);
                 }
                 let purpose = pending.purpose;
                 reply.clear();

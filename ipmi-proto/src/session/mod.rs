@@ -211,9 +211,9 @@ impl Session {
 
     /// Forgets the request in flight, if any: nobody waits for it any more. Its
     /// late answers will not be taken for others.
-    pub fn abandon_request(&mut self, now: Instant) {
+    pub fn abandon_request(&mut self) {
         if let State::Active(active) = &mut self.state {
-            active.abandon(now);
+            active.abandon();
         }
         self.out.clear();
         self.event = None;
@@ -225,7 +225,7 @@ impl Session {
         self.out.clear();
         match &mut self.state {
             State::Active(active) => {
-                active.abandon(now);
+                active.abandon();
                 let id = active.bmc_session_id().to_le_bytes();
                 active.start(
                     Purpose::Close,
@@ -552,7 +552,7 @@ impl Session {
     fn establish(&mut self, now: Instant, login: &Login, established: Established) {
         let variant = established.variant;
         self.memory = Some(login.plan.memory(variant.suite.id));
-        let mut active = Box::new(Active::new(established, now, login.deadline));
+        let mut active = Box::new(Active::new(established, login.deadline));
         match self.settings.privilege() {
             Some(level) if level > PrivilegeLevel::User => {
                 active.set_privilege(now, level);
@@ -608,7 +608,7 @@ impl Session {
                 waited: now.saturating_duration_since(pending.first_sent),
             }
         };
-        active.abandon(now);
+        active.abandon();
         match purpose {
             Purpose::Caller => self.event = Some(Event::RequestFailed(error)),
             Purpose::Privilege(_) => self.fail_login(error),

@@ -107,6 +107,29 @@ fn reads_given_up_early_never_meet_the_next_read() {
 }
 
 #[test]
+fn a_slow_bmc_and_a_hasty_caller_never_mix_up() {
+    // Commands queue inside the BMC and answers come many seconds late; the
+    // caller gives up after a few milliseconds, again and again.
+    for (work, patience) in [(50, 5), (200, 10), (500, 40), (2_000, 20), (2_000, 100)] {
+        for seed in seeds(4) {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut pair = Setup::new(seed).pair();
+            pair.log_in();
+            pair.bmc.set_fault(Fault::Delay(ms(work)));
+            let mut answered = 0;
+            for mark in 0..1_500 {
+                let number = rng.random_range(1..=200);
+                let within = ms(rng.random_range(1..=patience));
+                answered += u32::from(pair.read(number, mark, within).is_ok());
+            }
+            // None of these can have been answered in time but by mistake.
+            let possible = patience >= work;
+            assert!(possible || answered == 0, "{work} {patience}: {answered}");
+        }
+    }
+}
+
+#[test]
 fn a_dropped_wait_never_meets_the_next_read() {
     // What a caller that goes away leaves behind.
     for seed in seeds(20) {
@@ -122,7 +145,7 @@ fn a_dropped_wait_never_meets_the_next_read() {
                     .request(pair.now, deadline, GET_SENSOR_READING, &[number])
                     .unwrap();
                 pair.pass_until_sent();
-                pair.session.abandon_request(pair.now);
+                pair.session.abandon_request();
                 pair.pass(ms(rng.random_range(0..20)));
             }
             pair.read(rng.random_range(1..=200), mark, ms(5_000))
