@@ -1,6 +1,6 @@
 //! An established session: protects requests, checks answers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -26,6 +26,13 @@ const INTEGRITY_TRAILER: [u8; 4] = [0xff, 0xff, 0x02, 0x07];
 /// Pad length and next header, in front of the authentication code.
 const TRAILER_FIELDS: usize = 2;
 
+/// How many packets may go unanswered in a row, over all requests. A BMC accepts
+/// numbers at most 15 ahead of the last one that it saw.
+const MAX_UNHEARD: u32 = 8;
+/// And for how long at least: hurried callers send that many to a BMC that is
+/// just slow.
+const MIN_DEAFNESS: Duration = Duration::from_secs(3);
+
 pub(super) struct Active {
     keys: SessionKeys,
     suite: CipherSuiteId,
@@ -38,6 +45,9 @@ pub(super) struct Active {
     window: ReplayWindow,
     requests: SequenceTable,
     pending: Option<Pending>,
+    /// Packets sent since the last good one came, and when the first of them went.
+    unheard: u32,
+    unheard_since: Instant,
     /// Data of the request in flight, for its copies.
     data: Vec<u8>,
     /// Clear text in, clear text out; kept so that a warm session does not allocate.
@@ -45,7 +55,7 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn new(established: Established, login_deadline: Instant) -> Self {
+    pub(super) fn new(established: Established, now: Instant, login_deadline: Instant) -> Self {
         Self {
             keys: established.keys,
             suite: established.variant.suite.id,
@@ -59,6 +69,8 @@ impl Active {
             window: ReplayWindow::default(),
             requests: SequenceTable::new(),
             pending: None,
+            unheard: 0,
+            unheard_since: now,
             data: Vec::new(),
             scratch: Vec::new(),
         }
@@ -85,6 +97,14 @@ impl Active {
 
     pub(super) fn pending(&self) -> Option<&Pending> {
         self.pending.as_ref()
+    }
+
+    /// For how long nothing good has come, when that is too much of silence to go
+    /// on: with so many packets lost in a row, our numbers soon lie outside the
+    /// BMC's window, and it will never answer in this session again.
+    pub(super) fn deaf_for(&self, now: Instant) -> Option<Duration> {
+        let silence = now.saturating_duration_since(self.unheard_since);
+        (self.unheard >= MAX_UNHEARD && silence >= MIN_DEAFNESS).then_some(silence)
     }
 
     pub(super) fn bmc_session_id(&self) -> u32 {
@@ -182,6 +202,10 @@ impl Active {
         });
         out.extend_from_slice(code.get(..length).unwrap_or(&code));
 
+        if self.unheard == 0 {
+            self.unheard_since = now;
+        }
+        self.unheard = self.unheard.saturating_add(1);
         let again = pending.attempts > 0;
         let wait = match pending.purpose {
             Purpose::Close => CLOSE_WAIT,
@@ -227,6 +251,7 @@ impl Active {
         let response = LanResponse::decode(message).map_err(|_| RejectReason::BadChecksum)?;
 
         self.window.accept(packet.sequence);
+        self.unheard = 0;
         if jumped {
             counters.sequence_jumps += 1;
         }

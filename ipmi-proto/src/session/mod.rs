@@ -187,7 +187,8 @@ impl Session {
     }
 
     /// Starts a request. Ends in [`Event::Answered`] or [`Event::RequestFailed`]
-    /// by `deadline`.
+    /// by `deadline`. When the deadline passes and the session has heard nothing
+    /// over several requests, the failure is [`Error::Silent`].
     ///
     /// # Errors
     /// [`Error::Misuse`] when the session is not open or a request is in flight.
@@ -552,7 +553,7 @@ impl Session {
     fn establish(&mut self, now: Instant, login: &Login, established: Established) {
         let variant = established.variant;
         self.memory = Some(login.plan.memory(variant.suite.id));
-        let mut active = Box::new(Active::new(established, login.deadline));
+        let mut active = Box::new(Active::new(established, now, login.deadline));
         match self.settings.privilege() {
             Some(level) if level > PrivilegeLevel::User => {
                 active.set_privilege(now, level);
@@ -596,7 +597,13 @@ impl Session {
             Purpose::Caller | Purpose::Close => Stage::Request,
         };
         let error = if now >= pending.deadline {
-            Error::Deadline { stage }
+            // Callers whose deadlines are short would never hear of silence else.
+            active
+                .deaf_for(now)
+                .map_or(Error::Deadline { stage }, |waited| Error::Silent {
+                    stage,
+                    waited,
+                })
         } else if now < pending.resend_at {
             return;
         } else if pending.attempts < max_attempts {

@@ -49,6 +49,48 @@ fn an_expired_session_is_noticed_at_the_next_command() {
     assert_eq!(pair.bmc.counters().sessions_expired, 1);
 }
 
+/// A caller whose deadlines are shorter than the whole wait must find out too
+/// that its session is dead, within a few commands: else every scrape of a lost
+/// session would end at its deadline for ever.
+#[test]
+fn short_deadlines_find_out_as_well() {
+    for deadline in [100, 500, 1_000, 3_000] {
+        let mut pair = opened(4);
+        pair.read(1, 0, ms(1_000)).unwrap();
+        pair.bmc.forget_sessions();
+        let start = pair.now;
+        loop {
+            let (time, error) = pair.time(|pair| pair.read(1, 1, ms(deadline)).unwrap_err());
+            assert!(time <= ms(deadline));
+            if let Error::Silent { .. } = error {
+                break;
+            }
+            let waited = pair.now - start;
+            assert!(waited < SILENCE, "deadline {deadline} ms: nobody notices");
+        }
+    }
+}
+
+/// A BMC accepts only numbers that are at most 15 ahead. When so many requests
+/// were lost, the session is dead although both sides live, and must be seen to be.
+#[test]
+fn an_outage_longer_than_the_bmcs_window_is_overcome() {
+    let mut pair = opened(5);
+    pair.read(1, 0, ms(1_000)).unwrap();
+    pair.up.loss = 1.0;
+    let mut lost = 0;
+    while pair.session.is_open() && lost < 40 {
+        lost += 1;
+        if let Err(Error::Silent { .. }) = pair.read(1, 1, ms(150)) {
+            break;
+        }
+    }
+    pair.up.loss = 0.0;
+    assert!(lost < 40, "the session was never given up");
+    log_in_anew(&mut pair);
+    pair.read(1, 2, ms(1_000)).unwrap();
+}
+
 #[test]
 fn a_slow_bmc_gets_its_time() {
     // Two seconds a command, one after the other.
