@@ -10,7 +10,7 @@ use super::handshake::Established;
 use super::request::{self, Match, Pending, Purpose, SequenceTable};
 use super::rtt::RttEstimator;
 use super::sequence::{OutboundSequence, ReplayWindow, Verdict};
-use super::{CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
+use super::{CLOSE_ATTEMPTS, CLOSE_SESSION, CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
 use crate::crypto::{AesCbc, CipherSuiteId, SessionKeys};
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{
@@ -107,10 +107,6 @@ impl Active {
         (self.unheard >= MAX_UNHEARD && silence >= MIN_DEAFNESS).then_some(silence)
     }
 
-    pub(super) fn bmc_session_id(&self) -> u32 {
-        self.bmc_session_id
-    }
-
     pub(super) fn privilege(&self) -> PrivilegeLevel {
         self.privilege
     }
@@ -142,6 +138,18 @@ impl Active {
         self.data.clear();
         self.data.extend_from_slice(data);
         self.pending = Some(Pending::new(purpose, command, now, deadline));
+    }
+
+    /// Makes Close Session the request in flight, in place of any other.
+    pub(super) fn start_close(&mut self, now: Instant) {
+        self.abandon();
+        self.start(
+            Purpose::Close,
+            (NetFn::APP, Lun::BMC, CLOSE_SESSION),
+            &self.bmc_session_id.to_le_bytes(),
+            now,
+            now + CLOSE_WAIT * CLOSE_ATTEMPTS,
+        );
     }
 
     pub(super) fn abandon(&mut self) {

@@ -127,6 +127,8 @@ pub struct Session {
     state: State,
     /// The datagram to send; empty when there is none.
     out: Vec<u8>,
+    /// A Close Session that nobody waits for, to be sent before `out`.
+    farewell: Vec<u8>,
     event: Option<Event>,
     reply: Vec<u8>,
     counters: Counters,
@@ -150,6 +152,7 @@ impl Session {
             rng,
             state: State::Closed,
             out: Vec::new(),
+            farewell: Vec::new(),
             event: None,
             reply: Vec::new(),
             counters: Counters::default(),
@@ -157,14 +160,15 @@ impl Session {
     }
 
     /// Starts the log-in, to be finished before `deadline`. Ends in
-    /// [`Event::Opened`] or [`Event::LoginFailed`].
+    /// [`Event::Opened`] or [`Event::LoginFailed`]. A session that is still there
+    /// is [left](Self::leave).
     pub fn open(&mut self, now: Instant, deadline: Instant) {
         let plan = LoginPlan::new(
             self.settings.suites(),
             self.settings.privilege(),
             self.memory,
         );
-        self.event = None;
+        self.leave(now);
         self.probe(
             now,
             Probe {
@@ -221,24 +225,44 @@ impl Session {
     }
 
     /// Starts to close the session. Ends in [`Event::Closed`] within a second,
-    /// whatever the BMC does.
+    /// whatever the BMC does; at once when there is no open session.
     pub fn close(&mut self, now: Instant) {
         self.out.clear();
         match &mut self.state {
             State::Active(active) => {
-                active.abandon();
-                let id = active.bmc_session_id().to_le_bytes();
-                active.start(
-                    Purpose::Close,
-                    (NetFn::APP, Lun::BMC, CLOSE_SESSION),
-                    &id,
-                    now,
-                    now + CLOSE_WAIT * CLOSE_ATTEMPTS,
-                );
+                active.start_close(now);
                 self.transmit(now);
             }
-            _ => self.end(Event::Closed),
+            _ => {
+                self.leave(now);
+                self.event = Some(Event::Closed);
+            }
         }
+    }
+
+    /// Ends whatever there is, at once and without an event: for those who cannot
+    /// wait. If the BMC has a session by now it is told so, once.
+    pub fn leave(&mut self, now: Instant) {
+        self.out.clear();
+        self.event = None;
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Closed | State::Probing(_) => {}
+            State::Handshaking(attempt) => self.say_farewell(now, attempt.expect),
+            State::Active(active) => self.close_unheard(now, active),
+        }
+    }
+
+    /// Tells the BMC that an attempt is given up, if it may have taken our last
+    /// message and so have a session. If it has none, it will drop this.
+    fn say_farewell(&mut self, now: Instant, expect: Expect) {
+        if let Some(established) = expect.half_established() {
+            self.close_unheard(now, Box::new(Active::new(established, now, now)));
+        }
+    }
+
+    fn close_unheard(&mut self, now: Instant, mut active: Box<Active>) {
+        active.start_close(now);
+        active.transmit(now, &self.rtt, &mut self.rng, &mut self.farewell);
     }
 
     /// The answer's data, without its completion code; valid after
@@ -319,11 +343,16 @@ impl Session {
 
     /// The datagram to send now, once.
     pub fn poll_transmit(&mut self, datagram: &mut Vec<u8>) -> bool {
-        if self.out.is_empty() {
+        let next = if self.farewell.is_empty() {
+            &mut self.out
+        } else {
+            &mut self.farewell
+        };
+        if next.is_empty() {
             return false;
         }
         datagram.clear();
-        std::mem::swap(datagram, &mut self.out);
+        std::mem::swap(datagram, next);
         self.counters.sent += 1;
         true
     }
@@ -342,7 +371,7 @@ impl Session {
 
     /// Whether [`Self::poll_transmit`] or [`Self::poll_event`] has something.
     pub fn has_news(&self) -> bool {
-        self.event.is_some() || !self.out.is_empty()
+        self.event.is_some() || !self.out.is_empty() || !self.farewell.is_empty()
     }
 
     /// What has come to its end.
@@ -463,10 +492,12 @@ impl Session {
     fn attempt_timeout(&mut self, now: Instant, mut attempt: Attempt) {
         let stage = attempt.expect.stage();
         if now >= attempt.login.deadline {
+            self.say_farewell(now, attempt.expect);
             self.fail_login(Error::Deadline { stage });
         } else if now < attempt.give_up_at {
             self.state = State::Handshaking(attempt);
         } else {
+            self.say_farewell(now, attempt.expect);
             let silent = Error::Silent {
                 stage,
                 waited: now.saturating_duration_since(attempt.login.started),
@@ -544,7 +575,10 @@ impl Session {
                 self.out = next_message;
                 self.fail_login(Error::WrongPassword);
             }
-            Progress::CheckFailed => self.fail_login(Error::WrongKey),
+            Progress::CheckFailed(established) => {
+                self.close_unheard(now, Box::new(Active::new(*established, now, now)));
+                self.fail_login(Error::WrongKey);
+            }
             Progress::Misbehaved(why) => self.fail_login(Error::Misbehaved(why)),
         }
         Ok(())
@@ -618,7 +652,10 @@ impl Session {
         active.abandon();
         match purpose {
             Purpose::Caller => self.event = Some(Event::RequestFailed(error)),
-            Purpose::Privilege(_) => self.fail_login(error),
+            Purpose::Privilege(_) => {
+                self.leave(now);
+                self.fail_login(error);
+            }
             Purpose::Close => self.end(Event::Closed),
         }
     }

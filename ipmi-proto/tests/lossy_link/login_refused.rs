@@ -104,6 +104,12 @@ fn a_wrong_rakp4_is_not_a_session() {
     assert_eq!(pair.fail_to_log_in(), Error::WrongKey);
     assert!(!pair.session.is_open());
     assert_eq!(pair.bmc.counters().rakp3_with_code, 1);
+    pair.pass(ms(10));
+    let counters = pair.bmc.counters();
+    assert_eq!(
+        counters.sessions_open, 0,
+        "the BMC's session was left behind"
+    );
 }
 
 #[test]

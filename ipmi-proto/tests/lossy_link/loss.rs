@@ -110,3 +110,20 @@ fn four_losses_in_a_row_are_survived_and_five_are_told() {
         pair.read(3, 2, ms(1_000)).unwrap();
     }
 }
+
+/// RAKP message 4 lost: the BMC has a session that the client does not know of.
+/// It must not stay, or four such losses fill the BMC.
+#[test]
+fn a_lost_rakp4_leaves_no_session_behind() {
+    let mut pair = Setup::new(4).config(|config| config.slots(2)).pair();
+    for round in 0..8 {
+        pair.down.lose = BTreeSet::from([pair.down.count + 3]);
+        pair.log_in();
+        assert_eq!(pair.bmc.counters().sessions_open, 1, "round {round}");
+        pair.close();
+        let counters = pair.bmc.counters();
+        assert_eq!(counters.sessions_open, 0, "round {round}");
+        assert_eq!(counters.logins, 2 * (round + 1));
+        assert_eq!(counters.sessions_closed, counters.logins);
+    }
+}
