@@ -1,2 +1,15 @@
 //! The native Prometheus exporter for IPMI: everything that `main` puts together.
 #![forbid(unsafe_code)]
+
+pub mod app;
+pub mod cli;
+pub mod collect;
+pub mod command;
+pub mod config;
+pub mod exposition;
+pub mod logging;
+pub mod metrics;
+pub mod serve;
+pub mod target;
+pub mod telemetry;
+pub mod web;

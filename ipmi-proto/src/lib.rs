@@ -1,4 +1,37 @@
 //! IPMI 2.0 over RMCP+.
+//!
+//! A protocol core without I/O ([`wire`], [`crypto`], [`session`], [`command`])
+//! and decoders for what a BMC stores and measures ([`sdr`], [`sensor`]);
+//! with the feature `tokio` a UDP [`client`] on top.
+//!
+//! # What it does not do
+//!
+//! It never writes to a BMC, opens no serial console, and speaks neither IPMI
+//! 1.5 sessions nor in-band interfaces. Of the cipher suites it implements 3 and
+//! 17, those that both encrypt and authenticate and are in general use.
+//!
+//! # Without a runtime
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::{Duration, Instant};
+//!
+//! use rand::SeedableRng;
+//! use rmcp_ipmi::crypto::{Password, Username};
+//! use rmcp_ipmi::session::{Session, Settings};
+//!
+//! let settings = Settings::new(Username::new(b"admin")?, Password::new(b"secret")?);
+//! let rng = rand::rngs::StdRng::seed_from_u64(1); // seed it from the OS instead
+//! let mut session = Session::new(Arc::new(settings), None, Default::default(), rng);
+//!
+//! let now = Instant::now();
+//! session.open(now, now + Duration::from_secs(10));
+//! let mut datagram = Vec::new();
+//! assert!(session.poll_transmit(&mut datagram)); // send this to port 623 …
+//! let wake_at = session.poll_timeout(); // … and call back with the answer, or then
+//! assert!(wake_at > Some(now));
+//! # Ok::<(), rmcp_ipmi::crypto::SecretError>(())
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "tokio")]
@@ -7,6 +40,9 @@ pub mod command;
 pub mod crypto;
 mod error;
 mod privilege;
+pub mod sdr;
+pub mod sel;
+pub mod sensor;
 pub mod session;
 pub mod wire;
 

@@ -31,6 +31,22 @@ pub struct DeviceId {
 }
 
 impl DeviceId {
+    /// Writes the answer's data, as [`GetDeviceId`] decodes it.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut data = vec![
+            self.device_id,
+            self.device_revision,
+            self.firmware_major_raw,
+            self.firmware_minor,
+            self.ipmi_version,
+            self.additional_support,
+        ];
+        data.extend(self.manufacturer.to_le_bytes().into_iter().take(3));
+        data.extend(self.product.to_le_bytes());
+        data.extend(self.auxiliary_firmware.into_iter().flatten());
+        data
+    }
+
     /// Major firmware revision.
     pub fn firmware_major(&self) -> u8 {
         self.firmware_major_raw & 0x7f
@@ -215,6 +231,7 @@ mod tests {
         assert_eq!(id.product, 256);
         assert_eq!(id.auxiliary_firmware, Some([0, 1, 2, 3]));
         assert!(!id.is_unavailable());
+        assert_eq!(GetDeviceId.decode(&id.encode()), Ok(id));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod app;
 mod chassis;
 mod dcmi;
 mod oem;
+mod sensor;
+mod storage;
 
 pub use app::{
     DeviceId, GetDeviceId, GetSystemInfoParameter, GetWatchdogTimer, SystemInfoBlock,
@@ -16,6 +18,10 @@ pub use app::{
 pub use chassis::{ChassisStatus, GetChassisStatus};
 pub use dcmi::{GetPowerReading, PowerReading};
 pub use oem::{GetSupermicroLanMode, LanMode};
+pub use sensor::GetSensorReading;
+pub use storage::{
+    GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,
+};
 
 use crate::wire::{DecodeError, Lun, NetFn};
 

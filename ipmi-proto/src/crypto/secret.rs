@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The longest user name (IPMI 2.0 section 22.28).
@@ -69,6 +70,11 @@ impl Password {
         Ok(padded)
     }
 
+    /// Compares in constant time.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// K_UID: the password as an HMAC key (IPMI 2.0 section 13.31).
     pub(crate) fn as_key(&self) -> &[u8] {
         &self.0
@@ -83,6 +89,11 @@ impl Kg {
     /// Takes a key; `None` when it is all zeros, which means "not set".
     pub fn new(key: [u8; KG_BYTES]) -> Option<Self> {
         (key != [0; KG_BYTES]).then_some(Self(key))
+    }
+
+    /// Compares in constant time.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     pub(crate) fn as_key(&self) -> &[u8] {

@@ -52,6 +52,23 @@ impl Settings {
         self
     }
 
+    /// Whether a session made with `other` can serve this one too. Takes the
+    /// same time whatever the passwords are.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let suites = |settings: &Self| -> Vec<CipherSuiteId> {
+            settings.suites.iter().map(|suite| suite.id).collect()
+        };
+        self.username == other.username
+            && self.privilege == other.privilege
+            && suites(self) == suites(other)
+            && self.password.is_same_as(&other.password)
+            && match (&self.k_g, &other.k_g) {
+                (None, None) => true,
+                (Some(ours), Some(theirs)) => ours.is_same_as(theirs),
+                _ => false,
+            }
+    }
+
     pub(super) fn username(&self) -> &Username {
         &self.username
     }

@@ -1,0 +1,37 @@
+# Two commands are all a newcomer needs: `make run` and `make test`. Both install
+# what they need and can be repeated cheaply. Everything beyond a few lines is in
+# scripts/.
+
+CARGO ?= cargo
+# Seconds per fuzz target.
+T ?= 60
+
+.PHONY: help setup build run test lint bench fuzz docs
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that the other targets use
+	@scripts/setup.sh
+
+build: ## build everything
+	$(CARGO) build --workspace --locked
+
+run: setup ## a simulated BMC, the exporter and a real Prometheus, until Ctrl-C
+	@scripts/run.sh
+
+test: setup ## every test there is
+	@scripts/test.sh
+
+lint: ## formatting, clippy, licences
+	@scripts/lint.sh
+
+bench: setup ## compare with the stock exporter
+	@scripts/bench.sh
+
+fuzz: ## run each fuzz target for T seconds (make fuzz T=60)
+	@scripts/fuzz.sh $(T)
+
+docs: ## build the API documentation
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked

@@ -1,0 +1,326 @@
+//! The exporter without its web server: one scrape from query to results.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use rmcp_ipmi::crypto::{CipherSuiteId, Password, SecretError, Username};
+use rmcp_ipmi::session::Settings;
+use tracing::{debug, error, info, warn};
+
+use crate::collect::{CollectOptions, Results};
+use crate::config::{
+    Collector, Config, ConfigError, ConfigHolder, Module, TargetAddress, TargetError,
+};
+use crate::target::{
+    Collection, Limits, LoginBudget, Overload, Profile, Registry, ResolveError, Resolver,
+    store::Store,
+};
+use crate::telemetry::Telemetry;
+
+/// Numbers from the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct AppOptions {
+    /// How long before Prometheus' time-out a scrape answers.
+    pub timeout_offset: Duration,
+    /// How long a scrape may take when nobody says.
+    pub default_timeout: Duration,
+    /// Log-ins a second over all targets.
+    pub login_rate: u32,
+    /// Limits of the registry.
+    pub limits: Limits,
+    /// What the command line says about collecting.
+    pub collect: CollectOptions,
+}
+
+/// See the [module documentation](self).
+pub struct App {
+    options: AppOptions,
+    holder: ConfigHolder,
+    active: ArcSwap<Active>,
+    registry: Arc<Registry>,
+    resolver: Resolver,
+    telemetry: Arc<Telemetry>,
+}
+
+/// A configuration and what was made of it.
+struct Active {
+    config: Arc<Config>,
+    profiles: HashMap<String, Arc<Profile>>,
+}
+
+/// A finished scrape.
+pub struct Scraped {
+    /// With what.
+    pub module: Arc<Module>,
+    /// What was found out.
+    pub results: Results,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// Why a scrape was not tried.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such module.
+    #[error("Unknown module {0:?}")]
+    UnknownModule(String),
+    /// The target is not one host.
+    #[error("{0}")]
+    Target(#[from] TargetError),
+    /// The allow-list does not cover the target.
+    #[error("{0}")]
+    Denied(crate::config::Denied),
+    /// A limit is reached.
+    #[error("{0}")]
+    Overload(#[from] Overload),
+}
+
+impl Refusal {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::UnknownModule(_) => "unknown_module",
+            Self::Target(_) => "bad_target",
+            Self::Denied(_) => "target_not_listed",
+            Self::Overload(_) => "overload",
+        }
+    }
+}
+
+impl App {
+    /// Puts the parts together around a loaded configuration.
+    pub fn new(holder: ConfigHolder, store: Store, options: AppOptions) -> Arc<Self> {
+        let telemetry = Arc::new(Telemetry::new());
+        telemetry.config_loaded(true);
+        let registry = Registry::new(
+            options.limits,
+            options.collect,
+            Arc::new(store),
+            Arc::new(LoginBudget::new(options.login_rate)),
+            Arc::clone(&telemetry),
+        );
+        let active = ArcSwap::from_pointee(Active::new(holder.current()));
+        Arc::new(Self {
+            options,
+            holder,
+            active,
+            registry,
+            resolver: Resolver::default(),
+            telemetry,
+        })
+    }
+
+    /// The exporter's own metrics.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// The module that `/metrics` collects locally with.
+    pub fn local_module(&self) -> Arc<Module> {
+        self.active.load().config.local_module()
+    }
+
+    /// Names of the modules in use.
+    pub fn module_names(&self) -> Vec<String> {
+        self.active.load().profiles.keys().cloned().collect()
+    }
+
+    /// Reads the configuration again; keeps the old one when it is refused.
+    /// Blocks on files.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn reload(&self) -> Result<(), ConfigError> {
+        match self.holder.reload() {
+            Ok(warnings) => {
+                self.active
+                    .store(Arc::new(Active::new(self.holder.current())));
+                self.telemetry.config_loaded(true);
+                for warning in warnings {
+                    warn!("{warning}");
+                }
+                if let Some(path) = self.holder.path() {
+                    info!(path = %path.display(), "Loaded config file");
+                }
+                Ok(())
+            }
+            Err(reason) => {
+                self.telemetry.config_loaded(false);
+                error!(error = %reason, "Error reloading config, keeping the old one");
+                Err(reason)
+            }
+        }
+    }
+
+    /// One scrape of `target` with the module of that name. `prometheus_timeout`
+    /// is what the scraping Prometheus says about its patience.
+    ///
+    /// # Errors
+    /// When nothing was tried; no packet has been sent then.
+    pub async fn scrape(
+        &self,
+        target: &str,
+        module: &str,
+        prometheus_timeout: Option<Duration>,
+    ) -> Result<Scraped, Refusal> {
+        let started = Instant::now();
+        let result = self
+            .try_scrape(target, module, prometheus_timeout, started)
+            .await;
+        match result {
+            Ok((profile, results)) => {
+                let scraped = Scraped {
+                    module: Arc::clone(&profile.module),
+                    results,
+                    duration: started.elapsed(),
+                };
+                self.telemetry.scrape(scraped.verdict());
+                Ok(scraped)
+            }
+            Err(refusal) => {
+                self.telemetry.refused(refusal.label());
+                debug!(target, module, reason = %refusal, "Refused a scrape");
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn try_scrape(
+        &self,
+        target: &str,
+        module: &str,
+        prometheus_timeout: Option<Duration>,
+        started: Instant,
+    ) -> Result<(Arc<Profile>, Results), Refusal> {
+        let active = self.active.load_full();
+        let profile = active
+            .profiles
+            .get(module)
+            .ok_or_else(|| Refusal::UnknownModule(module.to_owned()))?;
+        let target: TargetAddress = target.parse()?;
+        let deadline = started + self.time_budget(&profile.module, prometheus_timeout);
+        let address = match self.resolve(&active, profile, &target, deadline).await {
+            Ok(address) => address,
+            Err(ResolveError::Denied(denied)) => return Err(Refusal::Denied(denied)),
+            Err(unresolved @ ResolveError::Unresolved { .. }) => {
+                warn!(%target, error = %unresolved, "Failed to resolve a target");
+                let results = Results {
+                    failure: Some(unresolved.to_string()),
+                    ..Results::default()
+                };
+                return Ok((Arc::clone(profile), results));
+            }
+        };
+        let collection = self.registry.collect(address, profile, deadline)?;
+        let results = collection.wait(deadline).await;
+        Ok((Arc::clone(profile), results))
+    }
+
+    async fn resolve(
+        &self,
+        active: &Active,
+        profile: &Profile,
+        target: &TargetAddress,
+        deadline: Instant,
+    ) -> Result<SocketAddr, ResolveError> {
+        let permission = active.config.permission(&profile.module);
+        self.resolver.resolve(target, permission, deadline).await
+    }
+
+    /// Starts a collection and gives it out while it runs, for callers that show
+    /// its progress.
+    ///
+    /// # Errors
+    /// As [`Self::scrape`]; a name without address is [`ResolveError`]'s text.
+    pub async fn start(
+        &self,
+        target: &str,
+        module: &str,
+        deadline: Instant,
+    ) -> anyhow::Result<(Arc<Collection>, SocketAddr)> {
+        let active = self.active.load_full();
+        let profile = active
+            .profiles
+            .get(module)
+            .ok_or_else(|| Refusal::UnknownModule(module.to_owned()))?;
+        let target: TargetAddress = target.parse()?;
+        let address = self.resolve(&active, profile, &target, deadline).await?;
+        let collection = self.registry.collect(address, profile, deadline)?;
+        Ok((collection, address))
+    }
+
+    /// How long a scrape may take: a little less than Prometheus waits, else
+    /// what the module says, else the default.
+    pub fn time_budget(&self, module: &Module, prometheus_timeout: Option<Duration>) -> Duration {
+        match prometheus_timeout {
+            // An offset as long as the time-out would leave nothing.
+            Some(timeout) => timeout
+                .saturating_sub(self.options.timeout_offset)
+                .max(timeout / 2),
+            None => module.timeout.unwrap_or(self.options.default_timeout),
+        }
+    }
+
+    /// Closes all BMC sessions, until `deadline`.
+    pub async fn shut_down(&self, deadline: Instant) {
+        self.registry.shut_down(deadline).await;
+    }
+}
+
+impl Active {
+    fn new(config: Arc<Config>) -> Self {
+        let profiles = config
+            .modules
+            .iter()
+            .filter_map(|(name, module)| match settings(module) {
+                Ok(settings) => Some((
+                    name.clone(),
+                    Arc::new(Profile {
+                        module: Arc::clone(module),
+                        settings: Arc::new(settings),
+                    }),
+                )),
+                Err(error) => {
+                    // Lengths are checked when the file is loaded.
+                    error!(module = name, %error, "Module cannot be used");
+                    None
+                }
+            })
+            .collect();
+        Self { config, profiles }
+    }
+}
+
+/// What sessions need to know of a module.
+fn settings(module: &Module) -> Result<Settings, SecretError> {
+    let user = module.user.as_deref().unwrap_or_default();
+    let suites: Vec<CipherSuiteId> = module
+        .cipher_suites
+        .iter()
+        .map(|suite| CipherSuiteId(suite.id()))
+        .collect();
+    Ok(Settings::new(
+        Username::new(user.as_bytes())?,
+        Password::new(module.password.expose())?,
+    )
+    .with_privilege(module.privilege.map(Into::into))
+    .with_suites(&suites))
+}
+
+impl Scraped {
+    /// `complete` when all collectors are up, `failed` when none is, else
+    /// `partial`.
+    fn verdict(&self) -> &'static str {
+        let is_up = |collector: &Collector| self.results.is_up(*collector);
+        let collectors = &self.module.collectors;
+        if collectors.iter().all(is_up) {
+            "complete"
+        } else if collectors.iter().any(is_up) {
+            "partial"
+        } else {
+            "failed"
+        }
+    }
+}

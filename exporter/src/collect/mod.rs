@@ -1,0 +1,319 @@
+//! The collectors: what is asked of a BMC, and what is known afterwards.
+//!
+//! To add one: a module with a function that asks and returns a plain value, a
+//! field in [`Results`], a row in [`Collectors::collect`]'s match, and families
+//! in [`crate::metrics`].
+
+mod bmc_info;
+mod failure;
+mod manufacturer;
+mod repository;
+mod sel_events;
+mod sensor_table;
+mod sensors;
+mod watchdog;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rmcp_ipmi::command::{
+    ChassisStatus, DeviceId, GetChassisStatus, GetDeviceId, GetPowerReading, GetSelAllocationInfo,
+    GetSelInfo, GetSupermicroLanMode, GetWatchdogTimer, LanMode, PowerReading,
+};
+use rmcp_ipmi::sel::LogInfo;
+use rmcp_ipmi::sensor::NonCritical;
+use tracing::{debug, info, warn};
+
+pub use bmc_info::BmcInfo;
+pub use failure::CollectError;
+pub use repository::LoadedRepository;
+pub use sel_events::SelEventCounts;
+pub use sensor_table::{SensorFamily, SensorTable};
+pub use sensors::{SensorReadings, SensorSample};
+pub use watchdog::Watchdog;
+
+use crate::config::{Collector, Module};
+use crate::target::{Bmc, Collection, store::Store};
+use crate::telemetry::Telemetry;
+
+/// What the command line says about collecting.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CollectOptions {
+    /// What a crossed non-critical threshold counts as, where the module does
+    /// not say.
+    pub non_critical: NonCritical,
+}
+
+/// All that one collection has found out so far.
+#[derive(Clone, Default)]
+pub struct Results {
+    /// Which collectors have finished well.
+    pub up: [bool; Collector::ALL.len()],
+    /// Sensor readings; not all of them while the collector is not up.
+    pub sensors: Option<SensorReadings>,
+    /// Identity of the BMC.
+    pub bmc: Option<Arc<BmcInfo>>,
+    /// Watchdog timer.
+    pub watchdog: Option<Watchdog>,
+    /// Chassis status.
+    pub chassis: Option<ChassisStatus>,
+    /// Power of the machine, when the BMC measures it.
+    pub power: Option<PowerReading>,
+    /// Fill level of the event log.
+    pub sel: Option<LogInfo>,
+    /// Contents of the event log.
+    pub sel_events: Option<Arc<SelEventCounts>>,
+    /// Supermicro's choice of network interface.
+    pub lan_mode: Option<LanMode>,
+    /// Sensor records read so far, and how many there are, while they are read.
+    pub loading: Option<(usize, Option<u16>)>,
+    /// What went wrong last, in words for a person.
+    pub failure: Option<String>,
+}
+
+impl Results {
+    /// Whether `collector` has finished well.
+    pub fn is_up(&self, collector: Collector) -> bool {
+        self.up.get(collector as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Collectors that ask for little come first, so that a deadline that the
+/// sensors overrun takes nothing else along.
+const CHEAPEST_FIRST: [Collector; 8] = [
+    Collector::Chassis,
+    Collector::Dcmi,
+    Collector::Bmc,
+    Collector::BmcWatchdog,
+    Collector::SmLanMode,
+    Collector::Sel,
+    Collector::Ipmi,
+    Collector::SelEvents,
+];
+
+/// What one BMC's collectors remember between collections.
+pub struct Collectors {
+    address: SocketAddr,
+    options: CollectOptions,
+    telemetry: Arc<Telemetry>,
+    identity: Option<(u64, DeviceId)>,
+    bmc_info: bmc_info::Cache,
+    repository: repository::Cache,
+    sensors: sensors::Cache,
+    sel_events: sel_events::Cache,
+    power_was_on: Option<bool>,
+    /// Where the last collection was cut off: that one goes first next time.
+    cut_at: Option<Collector>,
+    failing: HashMap<Collector, &'static str>,
+}
+
+impl Collectors {
+    /// The collectors of the BMC at `address`, knowing nothing yet.
+    pub fn new(
+        address: SocketAddr,
+        options: CollectOptions,
+        store: Arc<Store>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self {
+            address,
+            options,
+            repository: repository::Cache::new(address, store, Arc::clone(&telemetry)),
+            telemetry,
+            identity: None,
+            bmc_info: bmc_info::Cache::default(),
+            sensors: sensors::Cache::default(),
+            sel_events: sel_events::Cache::default(),
+            power_was_on: None,
+            cut_at: None,
+            failing: HashMap::new(),
+        }
+    }
+
+    /// Runs the module's collectors for as long as anybody waits.
+    pub async fn run(&mut self, bmc: &mut Bmc, job: &Collection) {
+        let module = Arc::clone(&job.profile.module);
+        bmc.begin(&job.profile.settings).await;
+        if let Some(reason) = module.driver.unsupported() {
+            job.update(|results| results.failure = Some(reason.to_owned()));
+            return;
+        }
+        let order = self.order(&module.collectors);
+        self.cut_at = None;
+        for collector in order {
+            if Instant::now() >= job.deadline() {
+                self.cut_at = Some(collector);
+                break;
+            }
+            let started = Instant::now();
+            let result = self.collect(collector, bmc, job, &module).await;
+            debug!(
+                target.address = %self.address,
+                collector = collector.as_str(),
+                duration = ?started.elapsed(),
+                up = result.is_ok(),
+                "Collected"
+            );
+            match &result {
+                Ok(()) => job.update(|results| {
+                    if let Some(up) = results.up.get_mut(collector as usize) {
+                        *up = true;
+                    }
+                }),
+                Err(error) => job.update(|results| {
+                    results.failure = Some(format!("{}: {error}", collector.as_str()));
+                }),
+            }
+            self.report(collector, result.err());
+        }
+    }
+
+    /// Cheap collectors first, but the one that was cut off last time before them.
+    fn order(&self, wanted: &[Collector]) -> Vec<Collector> {
+        let mut order: Vec<Collector> = CHEAPEST_FIRST
+            .into_iter()
+            .filter(|collector| wanted.contains(collector))
+            .collect();
+        if let Some(first) = self.cut_at
+            && let Some(position) = order.iter().position(|collector| *collector == first)
+        {
+            order.rotate_left(position);
+        }
+        order
+    }
+
+    async fn collect(
+        &mut self,
+        collector: Collector,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<(), CollectError> {
+        let deadline = job.deadline();
+        match collector {
+            Collector::Chassis => {
+                let chassis = bmc.call(&GetChassisStatus, deadline).await?;
+                self.note_power(chassis.is_power_on());
+                job.update(|results| results.chassis = Some(chassis));
+            }
+            Collector::Dcmi => {
+                let power = bmc.call(&GetPowerReading, deadline).await?;
+                // What an idle meter says is no reading.
+                job.update(|results| results.power = Some(power).filter(|power| power.is_active));
+            }
+            Collector::Bmc => {
+                let identity = bmc.call(&GetDeviceId, deadline).await?;
+                self.identity = Some((bmc.generation(), identity));
+                let info = self.bmc_info.refresh(bmc, identity, deadline).await;
+                job.update(|results| results.bmc = Some(info));
+            }
+            Collector::BmcWatchdog => {
+                let timer = bmc.call(&GetWatchdogTimer, deadline).await?;
+                let watchdog = Watchdog::from_timer(&timer)?;
+                job.update(|results| results.watchdog = Some(watchdog));
+            }
+            Collector::SmLanMode => {
+                let mode = bmc.call(&GetSupermicroLanMode, deadline).await?;
+                job.update(|results| results.lan_mode = Some(mode));
+            }
+            Collector::Sel => {
+                let info = bmc.call(&GetSelInfo, deadline).await?;
+                if info.operations.allocation_info() {
+                    // Nothing of it is exported, but a log that cannot tell its
+                    // own layout is broken, and has always counted as down.
+                    bmc.call(&GetSelAllocationInfo, deadline).await?;
+                }
+                job.update(|results| results.sel = Some(info));
+            }
+            Collector::Ipmi => self.collect_sensors(bmc, job, module).await?,
+            Collector::SelEvents => {
+                let identity = self.identity(bmc, deadline).await?;
+                let repository = self.repository.get(bmc, job, identity).await?;
+                let counts = self
+                    .sel_events
+                    .refresh(bmc, job, &repository, &identity)
+                    .await?;
+                job.update(|results| results.sel_events = Some(counts));
+            }
+        }
+        Ok(())
+    }
+
+    async fn collect_sensors(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<(), CollectError> {
+        let identity = self.identity(bmc, job.deadline()).await?;
+        let repository = self.repository.get(bmc, job, identity).await?;
+        let table = self.sensors.table(&repository, module, &self.telemetry);
+        let non_critical = module
+            .noncritical
+            .map_or(self.options.non_critical, Into::into);
+        self.sensors
+            .read(bmc, job, table, module, non_critical)
+            .await
+    }
+
+    /// Who the BMC is, asked once a session.
+    async fn identity(
+        &mut self,
+        bmc: &mut Bmc,
+        deadline: Instant,
+    ) -> Result<DeviceId, CollectError> {
+        match self.identity {
+            Some((generation, identity)) if generation == bmc.generation() => Ok(identity),
+            _ => {
+                let identity = bmc.call(&GetDeviceId, deadline).await?;
+                self.identity = Some((bmc.generation(), identity));
+                Ok(identity)
+            }
+        }
+    }
+
+    /// A machine that was switched on or off has other sensors, and may have
+    /// another BIOS.
+    fn note_power(&mut self, is_on: bool) {
+        if self.power_was_on.replace(is_on) != Some(is_on) {
+            self.sensors.forget_absences();
+            self.bmc_info.forget();
+        }
+    }
+
+    /// Whether something that outlives a scrape was begun and not finished.
+    pub fn has_unfinished_business(&self) -> bool {
+        self.repository.is_loading()
+    }
+
+    /// Does one request of what was begun.
+    pub async fn go_on(&mut self, bmc: &mut Bmc) {
+        self.repository.go_on(bmc).await;
+    }
+
+    /// Says once when a collector begins to fail, and once when it works again.
+    fn report(&mut self, collector: Collector, error: Option<CollectError>) {
+        let target = self.address;
+        let name = collector.as_str();
+        match error {
+            None => {
+                if self.failing.remove(&collector).is_some() {
+                    info!(%target, name, "Collector works again");
+                }
+            }
+            Some(error) => {
+                let label = error.label();
+                if self.failing.insert(collector, label) == Some(label) {
+                    debug!(%target, name, %error, "Collector failed");
+                } else {
+                    warn!(%target, name, %error, "Collector failed");
+                }
+            }
+        }
+    }
+}
+
+/// How long a piece of background work may take, one request of it.
+const BACKGROUND_REQUEST: Duration = Duration::from_secs(30);

@@ -1,0 +1,157 @@
+//! The configuration in use: swapped whole, or kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use super::checked::Config;
+use super::diagnostic::{ConfigError, Diagnostic};
+use super::load::load;
+
+/// Holds the configuration that scrapes use, and re-reads it on demand.
+///
+/// A scrape takes its copy once, at its start, and keeps it: a reload never changes a running
+/// scrape. Reloads happen one after the other.
+#[derive(Debug)]
+pub struct ConfigHolder {
+    path: Option<PathBuf>,
+    current: ArcSwap<Config>,
+    status: Mutex<ReloadStatus>,
+    /// Held during a reload, so that two of them cannot finish in the wrong order.
+    reloading: Mutex<()>,
+}
+
+/// How the last reload went, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReloadStatus {
+    /// Was the last attempt (the first load included) successful?
+    pub last_successful: bool,
+    /// When the configuration in use was loaded.
+    pub last_success: SystemTime,
+    /// Successful loads, the first included.
+    pub successes: u64,
+    /// Refused loads.
+    pub failures: u64,
+}
+
+impl ConfigHolder {
+    /// Loads the configuration for the first time; without a path it is empty, which is legal.
+    /// Blocks on files.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the file.
+    pub fn start(path: Option<&Path>) -> Result<(Self, Vec<Diagnostic>), ConfigError> {
+        let (config, warnings) = match path {
+            Some(path) => {
+                let loaded = load(path)?;
+                (loaded.config, loaded.warnings)
+            }
+            None => (Config::default(), Vec::new()),
+        };
+        let holder = Self {
+            path: path.map(PathBuf::from),
+            current: ArcSwap::from_pointee(config),
+            status: Mutex::new(ReloadStatus {
+                last_successful: true,
+                last_success: SystemTime::now(),
+                successes: 1,
+                failures: 0,
+            }),
+            reloading: Mutex::new(()),
+        };
+        Ok((holder, warnings))
+    }
+
+    /// The file, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The configuration in use.
+    #[must_use]
+    pub fn current(&self) -> Arc<Config> {
+        self.current.load_full()
+    }
+
+    /// How the last reload went.
+    #[must_use]
+    pub fn status(&self) -> ReloadStatus {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Re-reads the file and puts the new configuration in use, or keeps the old one. Returns the
+    /// warnings. Blocks on files and on a reload that is running; async callers use
+    /// `spawn_blocking`.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the file; the old configuration stays in use.
+    pub fn reload(&self) -> Result<Vec<Diagnostic>, ConfigError> {
+        // A poisoned lock only says that another reload panicked; the state is still whole.
+        let _one_at_a_time = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let result = match &self.path {
+            Some(path) => load(path).map(|loaded| {
+                self.current.store(Arc::new(loaded.config));
+                loaded.warnings
+            }),
+            None => Ok(Vec::new()),
+        };
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.last_successful = result.is_ok();
+        if result.is_ok() {
+            status.last_success = SystemTime::now();
+            status.successes += 1;
+        } else {
+            status.failures += 1;
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_file_never_replaces_a_good_configuration() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ipmi.yml");
+        std::fs::write(&path, "modules: {one: {user: a}}\n").unwrap();
+        let (holder, _) = ConfigHolder::start(Some(&path)).unwrap();
+        let before = holder.current();
+
+        std::fs::write(&path, "modules: {two: {usr: a}}\n").unwrap();
+        let error = holder.reload().unwrap_err();
+        assert!(
+            error.to_string().contains("did you mean `user`?"),
+            "{error}"
+        );
+        assert!(Arc::ptr_eq(&before, &holder.current()));
+        let status = holder.status();
+        assert_eq!(
+            (status.last_successful, status.successes, status.failures),
+            (false, 1, 1)
+        );
+
+        std::fs::write(&path, "modules: {two: {user: a}}\n").unwrap();
+        holder.reload().unwrap();
+        assert!(holder.current().module("two").is_some());
+        assert!(
+            before.module("one").is_some(),
+            "a running scrape keeps its copy"
+        );
+        assert!(holder.status().last_successful);
+    }
+
+    #[test]
+    fn without_a_file_the_configuration_is_empty_and_a_reload_is_harmless() {
+        let (holder, warnings) = ConfigHolder::start(None).unwrap();
+        assert!(warnings.is_empty() && holder.current().modules.is_empty());
+        assert!(holder.reload().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,355 @@
+//! The words a module may use for its session: privilege, driver, work-arounds, cipher suites,
+//! and how non-critical thresholds are judged. Each is a table of names.
+
+use std::fmt;
+
+/// Privilege level of the session (IPMI 2.0, 6.8). The configuration knows three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Privilege {
+    /// USER.
+    User,
+    /// OPERATOR.
+    Operator,
+    /// ADMINISTRATOR.
+    Admin,
+}
+
+impl From<Privilege> for rmcp_ipmi::PrivilegeLevel {
+    fn from(privilege: Privilege) -> Self {
+        match privilege {
+            Privilege::User => Self::User,
+            Privilege::Operator => Self::Operator,
+            Privilege::Admin => Self::Administrator,
+        }
+    }
+}
+
+impl Privilege {
+    /// Names for messages.
+    pub const NAMES: [&'static str; 3] = ["user", "operator", "admin"];
+
+    /// Reads a name in any case; FreeIPMI's long form `administrator` is understood too.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "user" => Some(Self::User),
+            "operator" => Some(Self::Operator),
+            "admin" | "administrator" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+
+    /// The name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a module wants to reach its BMCs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Driver {
+    /// IPMI 2.0 over LAN (RMCP+); also what an unset `driver` means.
+    #[default]
+    Lan20,
+    /// IPMI 1.5 over LAN.
+    Lan15,
+    /// A local device of the host.
+    InBand(InBand),
+}
+
+/// A local device, by FreeIPMI's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InBand {
+    /// Keyboard Controller Style registers.
+    Kcs,
+    /// SMBus.
+    Ssif,
+    /// The Linux kernel's device.
+    OpenIpmi,
+    /// Solaris' device.
+    SunBmc,
+    /// Intel's DCMI device.
+    IntelDcmi,
+}
+
+/// FreeIPMI's spellings, in lower case.
+const DRIVERS: [(&str, Driver); 13] = [
+    ("lan_2_0", Driver::Lan20),
+    ("lan20", Driver::Lan20),
+    ("lan_20", Driver::Lan20),
+    ("lan2_0", Driver::Lan20),
+    ("lanplus", Driver::Lan20),
+    ("lan", Driver::Lan15),
+    ("kcs", Driver::InBand(InBand::Kcs)),
+    ("ssif", Driver::InBand(InBand::Ssif)),
+    ("openipmi", Driver::InBand(InBand::OpenIpmi)),
+    ("open", Driver::InBand(InBand::OpenIpmi)),
+    ("sunbmc", Driver::InBand(InBand::SunBmc)),
+    ("bmc", Driver::InBand(InBand::SunBmc)),
+    ("inteldcmi", Driver::InBand(InBand::IntelDcmi)),
+];
+
+impl Driver {
+    /// Names for messages, without the alternative spellings.
+    pub const NAMES: [&'static str; 7] = [
+        "LAN_2_0",
+        "LAN",
+        "KCS",
+        "SSIF",
+        "OPENIPMI",
+        "SUNBMC",
+        "INTELDCMI",
+    ];
+
+    /// Reads a name in any case and any of FreeIPMI's spellings.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        DRIVERS
+            .iter()
+            .find(|(spelling, _)| *spelling == name)
+            .map(|(_, driver)| *driver)
+    }
+
+    /// Why a scrape with this driver fails; `None` when it can work.
+    #[must_use]
+    pub fn unsupported(self) -> Option<&'static str> {
+        match self {
+            Self::Lan20 => None,
+            Self::Lan15 => Some(
+                "driver LAN (IPMI 1.5) is not supported in this version; use LAN_2_0 where the \
+                 BMC knows IPMI 2.0",
+            ),
+            Self::InBand(_) => Some(
+                "in-band drivers are not supported in this version; use LAN_2_0 with the address \
+                 of the BMC",
+            ),
+        }
+    }
+}
+
+/// FreeIPMI's named work-arounds. Which of them change anything here is the protocol's business;
+/// the configuration only knows that they exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Workaround {
+    /// `assumeio`
+    AssumeIo,
+    /// `spinpoll`
+    SpinPoll,
+    /// `authcap`
+    AuthCap,
+    /// `idzero`
+    IdZero,
+    /// `unexpectedauth`
+    UnexpectedAuth,
+    /// `forcepermsg`
+    ForcePerMsg,
+    /// `endianseq`
+    EndianSeq,
+    /// `noauthcodecheck`
+    NoAuthCodeCheck,
+    /// `nochecksumcheck`
+    NoChecksumCheck,
+    /// `intel20`
+    Intel20,
+    /// `supermicro20`
+    Supermicro20,
+    /// `sun20`
+    Sun20,
+    /// `opensesspriv`
+    OpenSessPriv,
+    /// `integritycheckvalue`
+    IntegrityCheckValue,
+    /// `assumemaxsdrrecordcount`
+    AssumeMaxSdrRecordCount,
+    /// `discretereading`
+    DiscreteReading,
+    /// `ignorescanningdisabled`
+    IgnoreScanningDisabled,
+    /// `assumebmcowner`
+    AssumeBmcOwner,
+    /// `ignoreauthcode`
+    IgnoreAuthCode,
+    /// `altbridging`
+    AltBridging,
+    /// `assumesystemevent`
+    AssumeSystemEvent,
+    /// `ignorestateflag`
+    IgnoreStateFlag,
+    /// `guidformat`
+    GuidFormat,
+    /// A flag for a tool that the exporter never ran (FRU, configuration, consoles).
+    OtherTool,
+}
+
+/// Every name that FreeIPMI knows.
+const WORKAROUNDS: [(&str, Workaround); 35] = [
+    ("assumeio", Workaround::AssumeIo),
+    ("spinpoll", Workaround::SpinPoll),
+    ("authcap", Workaround::AuthCap),
+    ("idzero", Workaround::IdZero),
+    ("unexpectedauth", Workaround::UnexpectedAuth),
+    ("forcepermsg", Workaround::ForcePerMsg),
+    ("endianseq", Workaround::EndianSeq),
+    ("noauthcodecheck", Workaround::NoAuthCodeCheck),
+    ("nochecksumcheck", Workaround::NoChecksumCheck),
+    ("intel20", Workaround::Intel20),
+    ("supermicro20", Workaround::Supermicro20),
+    ("sun20", Workaround::Sun20),
+    ("opensesspriv", Workaround::OpenSessPriv),
+    ("integritycheckvalue", Workaround::IntegrityCheckValue),
+    (
+        "assumemaxsdrrecordcount",
+        Workaround::AssumeMaxSdrRecordCount,
+    ),
+    ("discretereading", Workaround::DiscreteReading),
+    ("ignorescanningdisabled", Workaround::IgnoreScanningDisabled),
+    ("assumebmcowner", Workaround::AssumeBmcOwner),
+    ("ignoreauthcode", Workaround::IgnoreAuthCode),
+    ("altbridging", Workaround::AltBridging),
+    ("assumesystemevent", Workaround::AssumeSystemEvent),
+    ("ignorestateflag", Workaround::IgnoreStateFlag),
+    ("guidformat", Workaround::GuidFormat),
+    ("skipchecks", Workaround::OtherTool),
+    ("slowcommit", Workaround::OtherTool),
+    ("veryslowcommit", Workaround::OtherTool),
+    ("malformedack", Workaround::OtherTool),
+    ("ipmiping", Workaround::OtherTool),
+    ("solpayloadsize", Workaround::OtherTool),
+    ("solport", Workaround::OtherTool),
+    ("solstatus", Workaround::OtherTool),
+    ("solchannelsupport", Workaround::OtherTool),
+    ("serialalertsdeferred", Workaround::OtherTool),
+    ("solpacketseq", Workaround::OtherTool),
+    ("solchannelassumelanchannel", Workaround::OtherTool),
+];
+
+impl Workaround {
+    /// Reads a name in any case.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        WORKAROUNDS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, workaround)| *workaround)
+    }
+
+    /// All names, for messages.
+    pub(crate) fn names() -> Vec<&'static str> {
+        WORKAROUNDS.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+/// A cipher suite that this version can use (IPMI 2.0, table 22-20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CipherSuite {
+    /// RAKP-HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128.
+    Suite17,
+    /// RAKP-HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128.
+    Suite3,
+}
+
+impl CipherSuite {
+    /// What a module without `cipher_suites` offers, strongest first.
+    pub const DEFAULT: [Self; 2] = [Self::Suite17, Self::Suite3];
+
+    /// The suite of that number, if this version has it.
+    #[must_use]
+    pub fn from_id(id: u64) -> Option<Self> {
+        match id {
+            17 => Some(Self::Suite17),
+            3 => Some(Self::Suite3),
+            _ => None,
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(self) -> u8 {
+        match self {
+            Self::Suite17 => 17,
+            Self::Suite3 => 3,
+        }
+    }
+}
+
+/// What a reading beyond a non-critical threshold is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Noncritical {
+    /// State 0, as FreeIPMI and so the stock exporter judge it.
+    #[default]
+    Nominal,
+    /// State 1.
+    Warning,
+}
+
+impl From<Noncritical> for rmcp_ipmi::sensor::NonCritical {
+    fn from(choice: Noncritical) -> Self {
+        match choice {
+            Noncritical::Nominal => Self::Nominal,
+            Noncritical::Warning => Self::Warning,
+        }
+    }
+}
+
+impl Noncritical {
+    /// The two words.
+    pub const NAMES: [&'static str; 2] = ["nominal", "warning"];
+
+    /// Reads one of the two words.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "nominal" => Some(Self::Nominal),
+            "warning" => Some(Self::Warning),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_spellings_of_freeipmi_are_known() {
+        for name in ["LAN_2_0", "lan20", "lan_20", "lan2_0", "lanplus"] {
+            assert_eq!(Driver::parse(name), Some(Driver::Lan20), "{name}");
+        }
+        for name in Driver::NAMES {
+            assert!(Driver::parse(name).is_some(), "{name}");
+        }
+        assert_eq!(Driver::parse("LAN"), Some(Driver::Lan15));
+        assert_eq!(Driver::parse("open"), Driver::parse("OpenIPMI"));
+        assert_eq!(Driver::parse("lan3"), None);
+        for name in Privilege::NAMES {
+            assert_eq!(
+                Privilege::parse(&name.to_uppercase()).unwrap().as_str(),
+                name
+            );
+        }
+        assert_eq!(
+            Workaround::parse("OpenSessPriv"),
+            Some(Workaround::OpenSessPriv)
+        );
+    }
+
+    #[test]
+    fn only_ipmi_2_over_lan_works() {
+        assert_eq!(Driver::default().unsupported(), None);
+        assert!(Driver::Lan15.unsupported().is_some());
+        assert!(Driver::InBand(InBand::Kcs).unsupported().is_some());
+    }
+}

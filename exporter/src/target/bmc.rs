@@ -1,0 +1,256 @@
+//! One BMC as the collectors see it: a place to send commands to. Logs in when
+//! there is no session, no more often than is good for the BMC.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rmcp_ipmi::client::Connection;
+use rmcp_ipmi::client::policy::Backoff;
+use rmcp_ipmi::command::Command;
+use rmcp_ipmi::session::Settings;
+use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
+use rmcp_ipmi::{Error, Retry};
+use tracing::{info, warn};
+
+use super::login_budget::LoginBudget;
+use crate::telemetry::Telemetry;
+
+/// A log-in may take this long, whatever the scrape's deadline: what it achieves
+/// is there for the next scrape.
+const LOGIN_LIMIT: Duration = Duration::from_secs(20);
+
+/// See the [module documentation](self).
+pub struct Bmc {
+    connection: Connection,
+    settings: Arc<Settings>,
+    backoff: Backoff,
+    budget: Arc<LoginBudget>,
+    telemetry: Arc<Telemetry>,
+    /// Log-ins that the present collection may still make.
+    logins_left: u8,
+    /// Why there is no session.
+    last_failure: Option<Error>,
+    counted_open: bool,
+    /// Counts sessions: what was learned in one may not hold in the next.
+    generation: u64,
+}
+
+impl Bmc {
+    /// The BMC at `address`, without a session.
+    pub fn new(
+        address: SocketAddr,
+        settings: Arc<Settings>,
+        budget: Arc<LoginBudget>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self {
+            connection: Connection::new(address, Arc::clone(&settings)),
+            settings,
+            backoff: Backoff::default(),
+            budget,
+            telemetry,
+            logins_left: 0,
+            last_failure: None,
+            counted_open: false,
+            generation: 0,
+        }
+    }
+
+    /// Begins a collection as the user of `settings`. A session of another user
+    /// is closed: a BMC has at most one session with this process.
+    pub async fn begin(&mut self, settings: &Arc<Settings>) {
+        if !self.settings.is_same_as(settings) {
+            self.close().await;
+            self.connection = Connection::new(self.connection.address(), Arc::clone(settings));
+            self.backoff = Backoff::default();
+            self.last_failure = None;
+        }
+        self.settings = Arc::clone(settings);
+        // One for a BMC without a session, one when the session proves dead.
+        self.logins_left = 2;
+    }
+
+    /// Whether there is a session, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.connection.is_open()
+    }
+
+    /// Which session this is; changes with each log-in.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Sends a command and waits for its answer until `deadline`, logging in
+    /// first where needed (which may take longer).
+    ///
+    /// # Errors
+    /// As [`Connection::call`], and whatever keeps the log-in from succeeding.
+    pub async fn call<C: Command>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Response, Error> {
+        let mut result = self.call_once(command, deadline).await;
+        if self.session_died(&result) {
+            result = self.call_once(command, deadline).await;
+        }
+        self.note(result)
+    }
+
+    async fn call_once<C: Command>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Response, Error> {
+        self.ensure_open().await?;
+        self.connection.call(command, deadline).await
+    }
+
+    /// Like [`Self::call`], with bytes; gives the completion code and appends
+    /// the data to `reply`.
+    ///
+    /// # Errors
+    /// As [`Self::call`], but for completion codes.
+    pub async fn call_bytes(
+        &mut self,
+        key: (NetFn, Lun, u8),
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
+        let mut result = self.call_bytes_once(key, data, deadline, reply).await;
+        if self.session_died(&result) {
+            result = self.call_bytes_once(key, data, deadline, reply).await;
+        }
+        self.note(result)
+    }
+
+    async fn call_bytes_once(
+        &mut self,
+        key: (NetFn, Lun, u8),
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
+        self.ensure_open().await?;
+        let (code, bytes) = self.connection.call_bytes(key, data, deadline).await?;
+        reply.clear();
+        reply.extend_from_slice(bytes);
+        Ok(code)
+    }
+
+    /// Whether the last call found out that the session is dead: worth one more
+    /// try in a new one.
+    fn session_died<T>(&mut self, result: &Result<T, Error>) -> bool {
+        let died = matches!(result, Err(Error::Silent { .. } | Error::Network(_)))
+            && self.counted_open
+            && !self.connection.is_open();
+        if died {
+            self.count_open(false);
+        }
+        died
+    }
+
+    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.telemetry.request_failed(error.label());
+        }
+        result
+    }
+
+    async fn ensure_open(&mut self) -> Result<(), Error> {
+        if self.connection.is_open() {
+            return Ok(());
+        }
+        self.count_open(false);
+        let blocked = self.backoff.blocked_until(Instant::now()).is_some();
+        if let Some(failure) = self.last_failure
+            && (blocked || self.logins_left == 0)
+        {
+            return Err(failure);
+        }
+        self.logins_left = self.logins_left.saturating_sub(1);
+        self.budget.acquire().await;
+        self.log_in().await
+    }
+
+    async fn log_in(&mut self) -> Result<(), Error> {
+        let target = self.connection.address();
+        let result = self.connection.open(Instant::now() + LOGIN_LIMIT).await;
+        self.telemetry.wire(&self.connection.take_counters());
+        match result {
+            Ok(opened) => {
+                if self.last_failure.take().is_some() {
+                    info!(%target, suite = opened.suite.0, "Logged in to the BMC again");
+                }
+                self.backoff.succeeded();
+                self.telemetry.login("success");
+                self.telemetry.suite(opened.suite.0);
+                self.count_open(true);
+                self.generation += 1;
+                Ok(())
+            }
+            Err(error) => {
+                let now = Instant::now();
+                self.backoff.failed(now, &error, rand::random());
+                let next_attempt_in = self
+                    .backoff
+                    .blocked_until(now)
+                    .map_or(Duration::ZERO, |until| until - now)
+                    .as_secs();
+                if self.last_failure.map(|last| last.label()) != Some(error.label()) {
+                    warn!(%target, %error, next_attempt_in, "Failed to log in to the BMC");
+                }
+                // What happened at this try only says when to try again; a
+                // second try in the same collection would say the same.
+                if error.retry() != Retry::Now {
+                    self.logins_left = 0;
+                }
+                self.last_failure = Some(error);
+                self.telemetry.login(error.label());
+                Err(error)
+            }
+        }
+    }
+
+    fn count_open(&mut self, open: bool) {
+        if self.counted_open != open {
+            self.counted_open = open;
+            if open {
+                self.telemetry.sessions.inc();
+            } else {
+                self.telemetry.sessions.dec();
+            }
+        }
+    }
+
+    /// Keeps an idle session alive, or finds out that it is dead.
+    pub async fn keep_alive(&mut self) {
+        let deadline = Instant::now() + LOGIN_LIMIT;
+        let result = self.connection.keep_alive(deadline).await;
+        if result.is_err() && !self.connection.is_open() {
+            self.count_open(false);
+        }
+        self.publish();
+    }
+
+    /// Closes the session.
+    pub async fn close(&mut self) {
+        self.connection.close().await;
+        self.count_open(false);
+        self.publish();
+    }
+
+    /// Adds what the session counted to the exporter's own metrics.
+    pub fn publish(&mut self) {
+        self.telemetry.wire(&self.connection.take_counters());
+    }
+}
+
+/// An actor that ends without closing must not leave the gauge behind.
+impl Drop for Bmc {
+    fn drop(&mut self) {
+        self.count_open(false);
+    }
+}

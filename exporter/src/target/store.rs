@@ -1,0 +1,226 @@
+//! Sensor data records on disk, so that a restart does not read them all again.
+//!
+//! One file a BMC, checksummed; a file that is missing, damaged or of another
+//! version counts as none. Deleting files is always safe.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rmcp_ipmi::command::{Command, GetDeviceId};
+use rmcp_ipmi::sdr::repository::{ReadSize, RepositoryInfo};
+use rmcp_ipmi::sdr::{RawRecord, RecordId};
+use serde::{Deserialize, Serialize};
+use tracing::{debug, warn};
+
+use crate::collect::LoadedRepository;
+
+/// First words of a file; the number changes with the format.
+const MAGIC: &str = "ipmi_exporter sdr cache 1";
+/// Larger files are not read: a repository has at most 1 MiB.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// The directory of cache files, or nothing.
+#[derive(Debug, Default)]
+pub struct Store {
+    directory: Option<PathBuf>,
+    complained: AtomicBool,
+}
+
+/// The file's content behind the first line.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// Answer of Get Device ID.
+    device_id: Vec<u8>,
+    /// Answer of Get SDR Repository Info.
+    info: Option<Vec<u8>>,
+    /// Working size of partial reads; none where whole records work.
+    piece_bytes: Option<u8>,
+    records: Vec<(u16, Vec<u8>)>,
+}
+
+impl Store {
+    /// Keeps files in `directory`, which is made if need be.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or written to.
+    pub fn open(directory: Option<&Path>) -> io::Result<Self> {
+        if let Some(directory) = directory {
+            fs::create_dir_all(directory)?;
+            let probe = directory.join(".write-test");
+            fs::write(&probe, b"")?;
+            fs::remove_file(&probe)?;
+        }
+        Ok(Self {
+            directory: directory.map(Path::to_owned),
+            complained: AtomicBool::new(false),
+        })
+    }
+
+    fn path(&self, address: SocketAddr) -> Option<PathBuf> {
+        let name: String = address
+            .to_string()
+            .chars()
+            .map(|character| match character {
+                'a'..='z' | '0'..='9' | '.' => character,
+                _ => '_',
+            })
+            .collect();
+        Some(self.directory.as_ref()?.join(format!("{name}.sdr")))
+    }
+
+    /// The records kept for `address`.
+    pub fn load(&self, address: SocketAddr) -> Option<LoadedRepository> {
+        let path = self.path(address)?;
+        let repository = read(&path);
+        if repository.is_none() && path.exists() {
+            debug!(path = %path.display(), "Ignoring a damaged or outdated SDR cache file");
+        }
+        repository
+    }
+
+    /// Keeps the records of `address`. A failure is logged, once.
+    pub fn save(&self, address: SocketAddr, repository: &LoadedRepository) {
+        let Some(path) = self.path(address) else {
+            return;
+        };
+        if let Err(error) = write(&path, repository)
+            && !self.complained.swap(true, Ordering::Relaxed)
+        {
+            warn!(path = %path.display(), %error, "Failed to write the SDR cache");
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<LoadedRepository> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).ok()?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return None;
+    }
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let (first_line, content) = bytes.split_at_checked(end)?;
+    let content = content.get(1..)?;
+    if first_line != head(content).as_bytes() {
+        return None;
+    }
+    let stored: Stored = serde_json::from_slice(content).ok()?;
+    Some(LoadedRepository {
+        identity: GetDeviceId.decode(&stored.device_id).ok()?,
+        info: match &stored.info {
+            Some(info) => Some(RepositoryInfo::decode(info).ok()?),
+            None => None,
+        },
+        records: stored
+            .records
+            .into_iter()
+            .map(|(id, bytes)| RawRecord {
+                requested: RecordId(id),
+                bytes: bytes.into(),
+            })
+            .collect(),
+        read_size: stored.piece_bytes.map_or(ReadSize::Whole, ReadSize::Pieces),
+    })
+}
+
+fn head(content: &[u8]) -> String {
+    format!("{MAGIC} {:08x}", crc32fast::hash(content))
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old or the new
+/// one.
+fn write(path: &Path, repository: &LoadedRepository) -> io::Result<()> {
+    let stored = Stored {
+        device_id: repository.identity.encode(),
+        info: repository.info.map(|info| info.encode().to_vec()),
+        piece_bytes: match repository.read_size {
+            ReadSize::Whole => None,
+            ReadSize::Pieces(bytes) => Some(bytes),
+        },
+        records: repository
+            .records
+            .iter()
+            .map(|record| (record.requested.0, record.bytes.to_vec()))
+            .collect(),
+    };
+    let content = serde_json::to_vec(&stored)?;
+    let beside = path.with_extension("sdr.new");
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(head(&content).as_bytes())?;
+    file.write_all(b"\n")?;
+    file.write_all(&content)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> LoadedRepository {
+        let identity = GetDeviceId
+            .decode(&[0x20, 0x81, 2, 0x37, 2, 0xdf, 0xa2, 2, 0, 0, 1, 1, 2, 3, 4])
+            .unwrap();
+        LoadedRepository {
+            identity,
+            info: RepositoryInfo::decode(&[0x51, 2, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 2]).ok(),
+            records: vec![
+                RawRecord {
+                    requested: RecordId(1),
+                    bytes: vec![1, 0, 0x51, 0xc0, 1, 7].into(),
+                },
+                RawRecord {
+                    requested: RecordId(9),
+                    bytes: vec![9, 0, 0x51, 0xc0, 0].into(),
+                },
+            ],
+            read_size: ReadSize::Pieces(24),
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(&directory.path().join("made/here"))).unwrap();
+        (directory, store)
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded_for_the_same_address_only() {
+        let (_directory, store) = store();
+        let address: SocketAddr = "[2001:db8::1]:623".parse().unwrap();
+        assert_eq!(store.load(address), None);
+        store.save(address, &repository());
+        assert_eq!(store.load(address), Some(repository()));
+        assert_eq!(store.load("10.0.0.1:623".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_file_that_is_damaged_anywhere_counts_as_none() {
+        let (_directory, store) = store();
+        let address: SocketAddr = "10.0.0.1:623".parse().unwrap();
+        store.save(address, &repository());
+        let path = store.path(address).unwrap();
+        let good = fs::read(&path).unwrap();
+        for index in 0..good.len() {
+            let mut damaged = good.clone();
+            damaged[index] ^= 0x01;
+            fs::write(&path, &damaged).unwrap();
+            assert_eq!(store.load(address), None, "byte {index}");
+            fs::write(&path, &good[..index]).unwrap();
+            assert_eq!(store.load(address), None, "cut at {index}");
+        }
+        fs::write(&path, &good).unwrap();
+        assert_eq!(store.load(address), Some(repository()));
+    }
+
+    #[test]
+    fn without_a_directory_nothing_is_kept() {
+        let store = Store::open(None).unwrap();
+        let address: SocketAddr = "10.0.0.1:623".parse().unwrap();
+        store.save(address, &repository());
+        assert_eq!(store.load(address), None);
+    }
+}

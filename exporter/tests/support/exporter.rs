@@ -1,0 +1,127 @@
+//! Both exporters as running programs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::http::{self, Response, query_value};
+use super::process::{Process, program};
+use super::{START_ATTEMPTS, START_LIMIT, free_tcp_address, poll};
+
+/// Our program. Cargo names it to the exporter's own tests only; the fleet
+/// benchmark, which compiles this file too, brings its own.
+const OURS: Option<&str> = option_env!("CARGO_BIN_EXE_ipmi_exporter");
+
+/// A running exporter with its own configuration and directories.
+pub(crate) struct Exporter {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// The program.
+    pub(crate) process: Process,
+    home: TempDir,
+}
+
+impl Exporter {
+    /// Debian's stock exporter.
+    pub(crate) fn stock(modules: &str) -> Self {
+        let path = program("prometheus-ipmi-exporter", "prometheus-ipmi-exporter");
+        // The programs it starts.
+        program("ipmimonitoring", "freeipmi-tools");
+        Self::start(&path, modules, |_| Vec::new())
+    }
+
+    /// Ours, as the tests were built with.
+    pub(crate) fn ours(modules: &str) -> Self {
+        Self::ours_with(modules, |_| Vec::new())
+    }
+
+    /// Ours with more arguments; the closure gets the directory of this instance.
+    pub(crate) fn ours_with(modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
+        let path = OURS.expect("only the exporter's own tests call this");
+        Self::at(Path::new(path), modules, more)
+    }
+
+    /// Ours, built elsewhere.
+    pub(crate) fn at(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
+        Self::start(path, modules, |home| {
+            let cache = home.join("sdr");
+            let mut arguments = vec![format!("--cache.dir={}", cache.display())];
+            arguments.extend(more(home));
+            arguments
+        })
+    }
+
+    fn start(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
+        for _ in 0..START_ATTEMPTS {
+            let home = TempDir::new().expect("temporary directory");
+            let cache = home.path().join("freeipmi");
+            std::fs::create_dir(&cache).expect("cache directory");
+            let modules = modules.replace("@SDR_CACHE@", &cache.display().to_string());
+            let configuration = home.path().join("modules.yml");
+            std::fs::write(&configuration, modules).expect("configuration file");
+            let address = free_tcp_address();
+            let mut process = Process::start(path, |command| {
+                command
+                    .arg(format!("--config.file={}", configuration.display()))
+                    .arg(format!("--web.listen-address={address}"))
+                    .args(more(home.path()));
+            });
+            let listens = poll(START_LIMIT, || match process.ended() {
+                Some(_) => Some(false),
+                None => std::net::TcpStream::connect(address)
+                    .is_ok()
+                    .then_some(true),
+            });
+            match listens {
+                Some(true) if process.ended().is_none() => {
+                    return Self {
+                        address,
+                        process,
+                        home,
+                    };
+                }
+                Some(_) if process.log().to_lowercase().contains("in use") => {}
+                _ => panic!("{} does not listen:\n{}", path.display(), process.log()),
+            }
+        }
+        panic!(
+            "{} found no free port in {START_ATTEMPTS} attempts",
+            path.display()
+        );
+    }
+
+    /// Its own directory: configuration, caches.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// One scrape.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends without an answer: the stock exporter dies of some BMCs.
+    pub(crate) fn ipmi(&self, target: &str, module: &str) -> io::Result<Response> {
+        self.ipmi_accepting(target, module, "text/plain")
+    }
+
+    /// One scrape in a wanted format.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends without an answer.
+    pub(crate) fn ipmi_accepting(
+        &self,
+        target: &str,
+        module: &str,
+        accept: &str,
+    ) -> io::Result<Response> {
+        let path = format!(
+            "/ipmi?target={}&module={}",
+            query_value(target),
+            query_value(module)
+        );
+        http::request(self.address, "GET", &path, &[("Accept", accept)])
+    }
+}

@@ -1,0 +1,40 @@
+//! How bad a logged event is.
+
+use super::severity_table::{DISCRETE, THRESHOLD_ASSERTED, THRESHOLD_DEASSERTED};
+use super::vendor::{self, Board};
+use super::{Direction, SystemEvent};
+use crate::sdr::EventClass;
+use crate::sensor::Severity;
+
+/// Events of one type and some sensor types.
+pub(super) struct Row {
+    pub(super) event_type: u8,
+    pub(super) sensor_types: &'static [u8],
+    /// One letter per offset.
+    pub(super) asserted: &'static [u8],
+    /// The same for deassertions.
+    pub(super) deasserted: &'static [u8],
+}
+
+/// How bad `event` is; `None` where nothing is known about it.
+pub(super) fn of_event(event: &SystemEvent, board: Option<Board>) -> Option<Severity> {
+    standard(event).or_else(|| vendor::severity(event, board?))
+}
+
+fn standard(event: &SystemEvent) -> Option<Severity> {
+    let (asserted, deasserted) = if event.event_type.class() == EventClass::Threshold {
+        (THRESHOLD_ASSERTED, THRESHOLD_DEASSERTED)
+    } else {
+        let row = DISCRETE.iter().find(|row| {
+            row.event_type == event.event_type.0 && row.sensor_types.contains(&event.sensor_type.0)
+        })?;
+        (row.asserted, row.deasserted)
+    };
+    let letters = match event.direction {
+        Direction::Asserted => asserted,
+        Direction::Deasserted => deasserted,
+    };
+    letters
+        .get(usize::from(event.offset()))
+        .and_then(|&letter| Severity::from_letter(letter))
+}

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Installs the Debian packages that building, testing and the demonstration
+# need, if any is missing. Starts and enables none of the services in them.
+set -eu
+
+# Package, and the reason for it.
+needed() {
+    cat <<'LIST'
+gcc                       linker for Rust; compiles the simulator's plug-in
+libc6-dev                 linker for Rust
+openipmi                  ipmi_sim, the simulated BMC
+libopenipmi-dev           headers for the simulator's plug-in
+freeipmi-tools            what the stock exporter calls
+ipmitool                  an independent IPMI client for the tests
+prometheus-ipmi-exporter  the stock exporter, to compare with
+prometheus                scrapes the exporter in the tests and in make run
+curl                      asks the servers whether they are ready
+LIST
+}
+
+installed() {
+    test "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "setup: this is no Debian system; please see to these programs yourself:" >&2
+    needed | sed 's/^/    /' >&2
+    exit 0
+fi
+
+missing=
+for package in $(needed | cut -d ' ' -f 1); do
+    installed "$package" || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    echo "setup: installing$missing"
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        echo "setup: neither root nor sudo; as root, please run: apt-get install$missing" >&2
+        exit 1
+    fi
+    # The packages bring services that would take our ports, now and at the next boot.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        trap 'exit 130' INT TERM
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    as_root apt-get update -qq
+    # shellcheck disable=SC2086  # one word per package
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    for package in $missing; do
+        units=$(dpkg-query -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p')
+        for unit in $units; do
+            echo "setup: leaving $unit of $package disabled"
+            as_root systemctl disable "$unit" >/dev/null 2>&1 || true
+        done
+    done
+else
+    echo "setup: nothing to install"
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "setup: cargo is missing; install Rust as https://rustup.rs says" >&2
+    exit 1
+fi
