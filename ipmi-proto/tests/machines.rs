@@ -102,7 +102,7 @@ fn check_record(expected: &Value, record: &Record) {
             check!(expected,
                 "owner": sensor.key.owner.0,
                 "channel": sensor.key.channel,
-                "lun": sensor.key.lun.get(),
+                "lun": sensor.key.lun.value(),
                 "sensor": sensor.key.number.0,
                 "sensor_type": sensor.sensor_type.0,
                 "event_type": sensor.event_reading_type.0,
