@@ -21,7 +21,7 @@ use crate::privilege::PrivilegeLevel;
 use crate::session::{Counters, Event, LoginMemory, RttEstimator, Session, Settings};
 use crate::wire::{CompletionCode, Lun, MAX_DATAGRAM_BYTES, NetFn};
 
-/// How long a session that did not answer gets to prove that it is alive.
+/// How long a session that did not answer gets at most to prove that it is alive.
 const CANARY: Duration = Duration::from_secs(2);
 /// When there is nothing to wait for; any wake-up only looks around.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -35,7 +35,8 @@ pub struct Opened {
     pub privilege: PrivilegeLevel,
 }
 
-/// See the [module documentation](super).
+/// See the [module documentation](super). Dropping it closes the session without
+/// waiting for the BMC.
 pub struct Connection {
     address: SocketAddr,
     settings: Arc<Settings>,
@@ -164,7 +165,8 @@ impl Connection {
     /// `deadline` passes first, [`Error::Malformed`] when the answer makes no
     /// sense: the session goes on. [`Error::Silent`] when the session proves to
     /// be dead ([`Self::is_open`] is then false) or the BMC answers other
-    /// commands but not this one. [`Error::Misuse`] without a session.
+    /// commands but not this one; that proof ends at `deadline` too.
+    /// [`Error::Misuse`] without a session.
     pub async fn call<C: Command>(
         &mut self,
         command: &C,
@@ -227,9 +229,7 @@ impl Connection {
 
     /// Closes the session; takes at most a second.
     pub async fn close(&mut self) {
-        if let Some(link) = &mut self.link
-            && link.session.is_established()
-        {
+        if let Some(link) = &mut self.link {
             link.session.close(Instant::now());
             // Nothing can be done about a BMC that does not take the goodbye.
             let _ = link.run().await;
@@ -239,6 +239,7 @@ impl Connection {
 
     fn drop_link(&mut self) {
         if let Some(mut link) = self.link.take() {
+            link.leave();
             self.rtt = link.session.rtt();
             add(&mut self.counters, &link.session.counters().take());
         }
@@ -253,7 +254,7 @@ impl Connection {
         let link = self.link.as_mut().ok_or(NO_SESSION)?;
         match link.request(key, data, deadline).await {
             Err(silent @ Error::Silent { .. }) => {
-                if !link.is_alive().await {
+                if link.is_dead(deadline).await {
                     self.drop_link();
                 }
                 Err(silent)
@@ -275,7 +276,7 @@ impl Connection {
         let before = level;
         let mut wanted = Some(max);
         while let Some(next) = wanted.filter(|next| *next > level) {
-            link.session.abandon_request(Instant::now());
+            link.session.abandon_request();
             link.session
                 .raise_privilege(Instant::now(), deadline, next)?;
             if link.answer().await?.is_ok() {
@@ -300,7 +301,7 @@ impl Link {
     ) -> Result<CompletionCode, Error> {
         let now = Instant::now();
         // Whoever waited for the last request may have been dropped.
-        self.session.abandon_request(now);
+        self.session.abandon_request();
         self.session.request(now, deadline, key, data)?;
         self.answer().await
     }
@@ -313,12 +314,25 @@ impl Link {
         }
     }
 
-    /// Whether the BMC still answers in this session.
-    async fn is_alive(&mut self) -> bool {
+    /// Whether the BMC does not answer at all in this session any more.
+    async fn is_dead(&mut self, deadline: Instant) -> bool {
         let key = (GetDeviceId::NET_FN, Lun::BMC, GetDeviceId::COMMAND);
-        self.request(key, &[], Instant::now() + CANARY)
-            .await
-            .is_ok()
+        let until = deadline.min(Instant::now() + CANARY);
+        match self.request(key, &[], until).await {
+            Ok(_) => false,
+            // The caller's time is over, not the BMC's: a later call will tell.
+            Err(Error::Deadline { .. }) if until == deadline => false,
+            Err(_) => true,
+        }
+    }
+
+    /// Ends the session without waiting for anything.
+    fn leave(&mut self) {
+        self.session.leave(Instant::now());
+        while self.session.poll_transmit(&mut self.datagram) {
+            // Nobody can wait for a socket that is not ready.
+            let _ = self.socket.try_send(&self.datagram);
+        }
     }
 
     /// Does the session's I/O until it has something to tell.
@@ -411,6 +425,14 @@ impl Link {
 enum Wake {
     Datagram,
     Timer,
+}
+
+/// Callers may be dropped at any time, and a session that nobody closes takes one
+/// of the BMC's few slots for a minute.
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.leave();
+    }
 }
 
 /// Errors that the network reports for one datagram and that say nothing about

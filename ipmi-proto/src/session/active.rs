@@ -1,6 +1,6 @@
 //! An established session: protects requests, checks answers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -26,6 +26,13 @@ const INTEGRITY_TRAILER: [u8; 4] = [0xff, 0xff, 0x02, 0x07];
 /// Pad length and next header, in front of the authentication code.
 const TRAILER_FIELDS: usize = 2;
 
+/// How many packets may go unanswered in a row, over all requests. A BMC accepts
+/// numbers at most 15 ahead of the last one that it saw.
+const MAX_UNHEARD: u32 = 8;
+/// And for how long at least: hurried callers send that many to a BMC that is
+/// just slow.
+const MIN_DEAFNESS: Duration = Duration::from_secs(3);
+
 pub(super) struct Active {
     keys: SessionKeys,
     suite: CipherSuiteId,
@@ -34,12 +41,13 @@ pub(super) struct Active {
     privilege: PrivilegeLevel,
     max_privilege: PrivilegeLevel,
     login_deadline: Instant,
-    /// What is told when Close Session is over.
-    closing: Event,
     sequence: OutboundSequence,
     window: ReplayWindow,
     requests: SequenceTable,
     pending: Option<Pending>,
+    /// Packets sent since the last good one came, and when the first of them went.
+    unheard: u32,
+    unheard_since: Instant,
     /// Data of the request in flight, for its copies.
     data: Vec<u8>,
     /// Clear text in, clear text out; kept so that a warm session does not allocate.
@@ -57,11 +65,12 @@ impl Active {
             privilege: PrivilegeLevel::User,
             max_privilege: established.variant.level,
             login_deadline,
-            closing: Event::Closed,
             sequence: OutboundSequence::default(),
             window: ReplayWindow::default(),
-            requests: SequenceTable::new(now),
+            requests: SequenceTable::new(),
             pending: None,
+            unheard: 0,
+            unheard_since: now,
             data: Vec::new(),
             scratch: Vec::new(),
         }
@@ -88,6 +97,14 @@ impl Active {
 
     pub(super) fn pending(&self) -> Option<&Pending> {
         self.pending.as_ref()
+    }
+
+    /// For how long nothing good has come, when that is too much of silence to go
+    /// on: with so many packets lost in a row, our numbers soon lie outside the
+    /// BMC's window, and it will never answer in this session again.
+    pub(super) fn deaf_for(&self, now: Instant) -> Option<Duration> {
+        let silence = now.saturating_duration_since(self.unheard_since);
+        (self.unheard >= MAX_UNHEARD && silence >= MIN_DEAFNESS).then_some(silence)
     }
 
     pub(super) fn privilege(&self) -> PrivilegeLevel {
@@ -123,28 +140,21 @@ impl Active {
         self.pending = Some(Pending::new(purpose, command, now, deadline));
     }
 
-    /// Gives up whatever is in flight and starts Close Session; `event` is told
-    /// at its end.
-    pub(super) fn start_close(&mut self, now: Instant, event: Event) {
-        self.abandon(now);
-        self.closing = event;
-        let id = self.bmc_session_id.to_le_bytes();
+    /// Makes Close Session the request in flight, in place of any other.
+    pub(super) fn start_close(&mut self, now: Instant) {
+        self.abandon();
         self.start(
             Purpose::Close,
             (NetFn::APP, Lun::BMC, CLOSE_SESSION),
-            &id,
+            &self.bmc_session_id.to_le_bytes(),
             now,
             now + CLOSE_WAIT * CLOSE_ATTEMPTS,
         );
     }
 
-    pub(super) fn closing_event(&self) -> Event {
-        self.closing
-    }
-
-    pub(super) fn abandon(&mut self, now: Instant) {
+    pub(super) fn abandon(&mut self) {
         if let Some(pending) = self.pending.take() {
-            pending.abandon(&mut self.requests, now);
+            pending.abandon(&mut self.requests);
         }
     }
 
@@ -160,7 +170,10 @@ impl Active {
         let Some(pending) = &mut self.pending else {
             return false;
         };
-        let sequence = self.requests.take(now);
+        let Some(sequence) = pending.next_copy(&mut self.requests, now) else {
+            out.clear();
+            return false;
+        };
         self.scratch.clear();
         LanRequest {
             responder: BMC_ADDRESS,
@@ -197,6 +210,10 @@ impl Active {
         });
         out.extend_from_slice(code.get(..length).unwrap_or(&code));
 
+        if self.unheard == 0 {
+            self.unheard_since = now;
+        }
+        self.unheard = self.unheard.saturating_add(1);
         let again = pending.attempts > 0;
         let wait = match pending.purpose {
             Purpose::Close => CLOSE_WAIT,
@@ -242,6 +259,7 @@ impl Active {
         let response = LanResponse::decode(message).map_err(|_| RejectReason::BadChecksum)?;
 
         self.window.accept(packet.sequence);
+        self.unheard = 0;
         if jumped {
             counters.sequence_jumps += 1;
         }
@@ -250,14 +268,11 @@ impl Active {
             None => request::late(response.sequence, &mut self.requests, now),
         };
         match (matched, &mut self.pending) {
+            (Match::NotYet, _) => Ok(None),
             (Match::Answer { rtt: sample, late }, Some(pending)) => {
                 rtt.sample(sample);
                 if late {
                     counters.late += 1;
-                }
-                if response.completion == CompletionCode::DUPLICATE_REQUEST {
-                    // The answer to an earlier copy is still to come.
-                    return Ok(None);
                 }
                 let purpose = pending.purpose;
                 reply.clear();

@@ -43,8 +43,8 @@ pub(super) enum Progress {
     /// The BMC's proof in message 2 is wrong; the output holds a message 3 that
     /// says so and proves nothing.
     ProofFailed,
-    /// The BMC's check value in message 4 is wrong.
-    CheckFailed,
+    /// The BMC's check value in message 4 is wrong. It has a session all the same.
+    CheckFailed(Box<Established>),
     /// The BMC answered something that the exchange does not allow.
     Misbehaved(&'static str),
 }
@@ -100,6 +100,15 @@ impl Expect {
             Self::OpenSessionResponse(_) => Stage::OpenSession,
             Self::Rakp2(_) => Stage::Rakp1,
             Self::Rakp4(_) => Stage::Rakp3,
+        }
+    }
+
+    /// What the exchange comes to on the other side if that took our last message:
+    /// after RAKP message 3 the BMC has a session.
+    pub(super) fn half_established(self) -> Option<Established> {
+        match self {
+            Self::OpenSessionResponse(_) | Self::Rakp2(_) => None,
+            Self::Rakp4(state) => Some(state.established),
         }
     }
 
@@ -324,7 +333,7 @@ impl ExpectRakp4 {
             Ok(check) if self.check.matches(check) => {
                 Progress::Established(Box::new(self.established))
             }
-            Ok(_) => Progress::CheckFailed,
+            Ok(_) => Progress::CheckFailed(Box::new(self.established)),
         }
     }
 }

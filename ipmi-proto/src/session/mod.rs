@@ -35,6 +35,7 @@ pub use sequence::{OutboundSequence, ReplayWindow, Verdict};
 pub use settings::Settings;
 
 use active::Active;
+use handshake::Expect;
 use login::LoginPlan;
 use open::{Attempt, Login, Probe};
 use request::Purpose;
@@ -91,6 +92,8 @@ pub struct Session {
     state: State,
     /// The datagram to send; empty when there is none.
     out: Vec<u8>,
+    /// A Close Session that nobody waits for, to be sent before `out`.
+    farewell: Vec<u8>,
     event: Option<Event>,
     reply: Vec<u8>,
     counters: Counters,
@@ -114,6 +117,7 @@ impl Session {
             rng,
             state: State::Closed,
             out: Vec::new(),
+            farewell: Vec::new(),
             event: None,
             reply: Vec::new(),
             counters: Counters::default(),
@@ -121,14 +125,15 @@ impl Session {
     }
 
     /// Starts the log-in, to be finished before `deadline`. Ends in
-    /// [`Event::Opened`] or [`Event::LoginFailed`].
+    /// [`Event::Opened`] or [`Event::LoginFailed`]. A session that is still there
+    /// is [left](Self::leave).
     pub fn open(&mut self, now: Instant, deadline: Instant) {
         let plan = LoginPlan::new(
             self.settings.suites(),
             self.settings.privilege(),
             self.memory,
         );
-        self.event = None;
+        self.leave(now);
         self.probe(
             now,
             Probe {
@@ -150,14 +155,9 @@ impl Session {
         matches!(&self.state, State::Active(active) if active.is_open())
     }
 
-    /// Whether the BMC holds a session for us, be it usable or not: it then wants
-    /// to be closed.
-    pub fn is_established(&self) -> bool {
-        matches!(self.state, State::Active(_))
-    }
-
     /// Starts a request. Ends in [`Event::Answered`] or [`Event::RequestFailed`]
-    /// by `deadline`.
+    /// by `deadline`. When the deadline passes and the session has heard nothing
+    /// over several requests, the failure is [`Error::Silent`].
     ///
     /// # Errors
     /// [`Error::Misuse`] when the session is not open or a request is in flight.
@@ -181,25 +181,53 @@ impl Session {
 
     /// Forgets the request in flight, if any: nobody waits for it any more. Its
     /// late answers will not be taken for others.
-    pub fn abandon_request(&mut self, now: Instant) {
+    pub fn abandon_request(&mut self) {
         if let State::Active(active) = &mut self.state {
-            active.abandon(now);
+            active.abandon();
         }
         self.out.clear();
         self.event = None;
     }
 
     /// Starts to close the session. Ends in [`Event::Closed`] within a second,
-    /// whatever the BMC does.
+    /// whatever the BMC does; at once when there is no open session.
     pub fn close(&mut self, now: Instant) {
         self.out.clear();
         match &mut self.state {
             State::Active(active) => {
-                active.start_close(now, Event::Closed);
+                active.start_close(now);
                 self.transmit(now);
             }
-            _ => self.end(Event::Closed),
+            _ => {
+                self.leave(now);
+                self.event = Some(Event::Closed);
+            }
         }
+    }
+
+    /// Ends whatever there is, at once and without an event: for those who cannot
+    /// wait. If the BMC has a session by now it is told so, once.
+    pub fn leave(&mut self, now: Instant) {
+        self.out.clear();
+        self.event = None;
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Closed | State::Probing(_) => {}
+            State::Handshaking(attempt) => self.say_farewell(now, attempt.expect),
+            State::Active(active) => self.close_unheard(now, active),
+        }
+    }
+
+    /// Tells the BMC that an attempt is given up, if it may have taken our last
+    /// message and so have a session. If it has none, it will drop this.
+    fn say_farewell(&mut self, now: Instant, expect: Expect) {
+        if let Some(established) = expect.half_established() {
+            self.close_unheard(now, Box::new(Active::new(established, now, now)));
+        }
+    }
+
+    fn close_unheard(&mut self, now: Instant, mut active: Box<Active>) {
+        active.start_close(now);
+        active.transmit(now, &self.rtt, &mut self.rng, &mut self.farewell);
     }
 
     /// The answer's data, without its completion code; valid after
@@ -280,11 +308,16 @@ impl Session {
 
     /// The datagram to send now, once.
     pub fn poll_transmit(&mut self, datagram: &mut Vec<u8>) -> bool {
-        if self.out.is_empty() {
+        let next = if self.farewell.is_empty() {
+            &mut self.out
+        } else {
+            &mut self.farewell
+        };
+        if next.is_empty() {
             return false;
         }
         datagram.clear();
-        std::mem::swap(datagram, &mut self.out);
+        std::mem::swap(datagram, next);
         self.counters.sent += 1;
         true
     }
@@ -303,7 +336,7 @@ impl Session {
 
     /// Whether [`Self::poll_transmit`] or [`Self::poll_event`] has something.
     pub fn has_news(&self) -> bool {
-        self.event.is_some() || !self.out.is_empty()
+        self.event.is_some() || !self.out.is_empty() || !self.farewell.is_empty()
     }
 
     /// What has come to its end.
@@ -364,7 +397,13 @@ impl Session {
             Purpose::Caller | Purpose::Close => Stage::Request,
         };
         let error = if now >= pending.deadline {
-            Error::Deadline { stage }
+            // Callers whose deadlines are short would never hear of silence else.
+            active
+                .deaf_for(now)
+                .map_or(Error::Deadline { stage }, |waited| Error::Silent {
+                    stage,
+                    waited,
+                })
         } else if now < pending.resend_at {
             return;
         } else if pending.attempts < max_attempts {
@@ -376,18 +415,14 @@ impl Session {
                 waited: now.saturating_duration_since(pending.first_sent),
             }
         };
-        active.abandon(now);
+        active.abandon();
         match purpose {
             Purpose::Caller => self.event = Some(Event::RequestFailed(error)),
             Purpose::Privilege(_) => {
-                // The BMC has given us a session, and must not keep it.
-                active.start_close(now, Event::LoginFailed(error));
-                self.transmit(now);
+                self.leave(now);
+                self.fail_login(error);
             }
-            Purpose::Close => {
-                let event = active.closing_event();
-                self.end(event);
-            }
+            Purpose::Close => self.end(Event::Closed),
         }
     }
 
@@ -413,10 +448,7 @@ impl Session {
         };
         match purpose {
             Purpose::Caller => self.event = Some(Event::Answered(completion)),
-            Purpose::Close => {
-                let event = active.closing_event();
-                self.end(event);
-            }
+            Purpose::Close => self.end(Event::Closed),
             Purpose::Privilege(level) => self.privilege_answered(now, level, completion),
         }
         Ok(())

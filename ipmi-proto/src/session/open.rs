@@ -155,10 +155,12 @@ impl Session {
     pub(super) fn attempt_timeout(&mut self, now: Instant, mut attempt: Attempt) {
         let stage = attempt.expect.stage();
         if now >= attempt.login.deadline {
+            self.say_farewell(now, attempt.expect);
             self.fail_login(Error::Deadline { stage });
         } else if now < attempt.give_up_at {
             self.state = State::Handshaking(attempt);
         } else {
+            self.say_farewell(now, attempt.expect);
             let silent = Error::Silent {
                 stage,
                 waited: now.saturating_duration_since(attempt.login.started),
@@ -221,7 +223,10 @@ impl Session {
                 self.out = next_message;
                 self.fail_login(Error::WrongPassword);
             }
-            Progress::CheckFailed => self.fail_login(Error::WrongKey),
+            Progress::CheckFailed(established) => {
+                self.close_unheard(now, Box::new(Active::new(*established, now, now)));
+                self.fail_login(Error::WrongKey);
+            }
             Progress::Misbehaved(why) => self.fail_login(Error::Misbehaved(why)),
         }
         Ok(())

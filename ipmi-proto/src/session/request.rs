@@ -4,82 +4,79 @@
 use std::time::{Duration, Instant};
 
 use crate::privilege::PrivilegeLevel;
-use crate::wire::{LanResponse, Lun, NetFn, REMOTE_CONSOLE_ADDRESS, RequestSequence};
+use crate::wire::{
+    CompletionCode, LanResponse, Lun, NetFn, REMOTE_CONSOLE_ADDRESS, RequestSequence,
+};
 
-/// How long an unanswered sequence number stays out of use: until then a late
-/// answer to it may arrive (the message expiry time of IPMI 1.5 section 6.12).
+/// How long an unanswered sequence number stays out of use at least: until then
+/// a late answer to it may arrive (the message expiry time of IPMI 1.5 section
+/// 6.12).
 const RETIRED: Duration = Duration::from_secs(5);
+/// When to look again for a number when there is none to be had.
+const EXHAUSTED_WAIT: Duration = Duration::from_millis(200);
 
-/// Hands out request sequence numbers and remembers when each was used.
+/// Hands out request sequence numbers and keeps those out of use that a late
+/// answer may still bear.
+///
+/// A slow BMC works through what was sent to it one by one, and a hurried caller
+/// may have sent it work for a minute. So time alone does not free a number: an
+/// answer to something sent later must have shown that the BMC is past it.
 pub(super) struct SequenceTable {
-    epoch: Instant,
     last: RequestSequence,
-    /// Milliseconds from `epoch` to the transmission; only for retired numbers.
-    sent_ms: [u32; RequestSequence::COUNT as usize],
-    /// Milliseconds from `epoch` until the number may be used again; 0 when it may.
-    retired_until_ms: [u32; RequestSequence::COUNT as usize],
+    /// When each number was sent that nobody waits for and nobody answered.
+    unanswered: [Option<Instant>; RequestSequence::COUNT as usize],
+    /// When the youngest request was sent that was answered.
+    answered: Option<Instant>,
 }
 
 impl SequenceTable {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            epoch: now,
             last: RequestSequence::from_low_bits(RequestSequence::COUNT - 1),
-            sent_ms: [0; RequestSequence::COUNT as usize],
-            retired_until_ms: [0; RequestSequence::COUNT as usize],
+            unanswered: [None; RequestSequence::COUNT as usize],
+            answered: None,
         }
     }
 
-    fn millis(&self, now: Instant) -> u32 {
-        u32::try_from(now.saturating_duration_since(self.epoch).as_millis()).unwrap_or(u32::MAX)
-    }
-
-    /// The next number that no late answer can bear. When all are retired the
-    /// next in turn is taken: such a session is about to be given up.
-    pub(super) fn take(&mut self, now: Instant) -> RequestSequence {
-        let now_ms = self.millis(now);
-        let mut candidate = self.last.next();
+    /// The next number that no late answer can bear. `None` when there is none:
+    /// to take any would mean to risk that an old answer is taken for a new one.
+    fn take(&mut self, now: Instant) -> Option<RequestSequence> {
+        let mut candidate = self.last;
         for _ in 0..RequestSequence::COUNT {
-            let until = self
-                .retired_until_ms
-                .get(usize::from(candidate.value()))
-                .copied()
-                .unwrap_or_default();
-            if until <= now_ms {
-                break;
-            }
             candidate = candidate.next();
+            let Some(place) = self.unanswered.get_mut(usize::from(candidate.value())) else {
+                continue;
+            };
+            let is_free = place.is_none_or(|sent| {
+                now.saturating_duration_since(sent) >= RETIRED
+                    && self.answered.is_some_and(|answered| sent <= answered)
+            });
+            if is_free {
+                *place = None;
+                self.last = candidate;
+                return Some(candidate);
+            }
         }
-        self.last = candidate;
-        candidate
+        None
     }
 
     /// Puts an unanswered number out of use.
-    fn retire(&mut self, sequence: RequestSequence, sent: Instant, now: Instant) {
-        let until = self
-            .millis(now)
-            .saturating_add(u32::try_from(RETIRED.as_millis()).unwrap_or(u32::MAX));
-        let sent = self.millis(sent);
-        let index = usize::from(sequence.value());
-        if let (Some(retired), Some(at)) = (
-            self.retired_until_ms.get_mut(index),
-            self.sent_ms.get_mut(index),
-        ) {
-            *retired = until;
-            *at = sent;
+    fn retire(&mut self, sequence: RequestSequence, sent: Instant) {
+        if let Some(place) = self.unanswered.get_mut(usize::from(sequence.value())) {
+            *place = Some(sent);
         }
     }
 
-    /// When a retired number was sent; the number may be used again from now on.
+    /// The answer to a number out of use has come: when that was sent.
     fn release(&mut self, sequence: RequestSequence) -> Option<Instant> {
-        let index = usize::from(sequence.value());
-        let retired = self.retired_until_ms.get_mut(index)?;
-        if *retired == 0 {
-            return None;
-        }
-        *retired = 0;
-        let sent = self.sent_ms.get(index).copied().unwrap_or_default();
-        Some(self.epoch + Duration::from_millis(u64::from(sent)))
+        let place = self.unanswered.get_mut(usize::from(sequence.value()))?;
+        let sent = place.take()?;
+        self.note_answered(sent);
+        Some(sent)
+    }
+
+    fn note_answered(&mut self, sent: Instant) {
+        self.answered = self.answered.max(Some(sent));
     }
 }
 
@@ -117,6 +114,9 @@ pub(super) struct Pending {
 pub(super) enum Match {
     /// To the request in flight; with the round-trip time.
     Answer { rtt: Duration, late: bool },
+    /// To the request in flight, but only to say that the BMC has it already: the
+    /// answer is still to come.
+    NotYet,
     /// To an earlier, unanswered copy of some request.
     Late { rtt: Duration },
     /// To nothing.
@@ -145,6 +145,20 @@ impl Pending {
         }
     }
 
+    /// Takes the number for the next copy. `None` when there is none to be had
+    /// now; the request is then looked at again soon.
+    pub(super) fn next_copy(
+        &mut self,
+        table: &mut SequenceTable,
+        now: Instant,
+    ) -> Option<RequestSequence> {
+        let sequence = table.take(now);
+        if sequence.is_none() {
+            self.resend_at = now + EXHAUSTED_WAIT;
+        }
+        sequence
+    }
+
     /// Notes a transmission under `sequence`.
     pub(super) fn sent(
         &mut self,
@@ -153,9 +167,7 @@ impl Pending {
         now: Instant,
         wait: Duration,
     ) {
-        if self.attempts > 0 {
-            table.retire(self.current, self.sent_at, now);
-        }
+        self.abandon(table);
         self.attempts += 1;
         self.copies |= 1 << sequence.value();
         self.current = sequence;
@@ -163,10 +175,10 @@ impl Pending {
         self.resend_at = now + wait;
     }
 
-    /// Gives the request up: late answers to it must not meet another request.
-    pub(super) fn abandon(&self, table: &mut SequenceTable, now: Instant) {
+    /// Gives the present copy up: late answers to it must not meet another request.
+    pub(super) fn abandon(&self, table: &mut SequenceTable) {
         if self.attempts > 0 {
-            table.retire(self.current, self.sent_at, now);
+            table.retire(self.current, self.sent_at);
         }
     }
 
@@ -186,7 +198,11 @@ impl Pending {
         if !fits {
             return late(sequence, table, now);
         }
+        if response.completion == CompletionCode::DUPLICATE_REQUEST {
+            return Match::NotYet;
+        }
         if sequence == self.current {
+            table.note_answered(self.sent_at);
             return Match::Answer {
                 rtt: now.saturating_duration_since(self.sent_at),
                 late: false,
@@ -195,7 +211,7 @@ impl Pending {
         let Some(sent) = table.release(sequence) else {
             return Match::No;
         };
-        table.retire(self.current, self.sent_at, now);
+        self.abandon(table);
         Match::Answer {
             rtt: now.saturating_duration_since(sent),
             late: true,

@@ -1,0 +1,23 @@
+//! The session against a BMC on a virtual clock and a link that loses, delays,
+//! copies and reorders: what must hold whatever the network does.
+//!
+//! Nothing here waits and nothing here is random twice: a run follows from its
+//! seed. A failing test prints the seed; `LINK_SEED=<seed>` runs that one alone,
+//! and `LINK_RUNS=<n>` makes the random tests n times longer.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod answers;
+mod arrivals;
+mod close;
+mod deadlines;
+mod login;
+mod login_refused;
+mod loss;
+mod malformed;
+mod outage;
+mod packets;
+mod pair;
+mod peers;
+
+#[path = "../support/forge.rs"]
+mod forge;
