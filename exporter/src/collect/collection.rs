@@ -68,6 +68,11 @@ impl Collection {
         true
     }
 
+    /// When the run was asked for; no two of one BMC have the same.
+    pub fn created(&self) -> Instant {
+        self.created
+    }
+
     /// Until when anybody waits.
     pub fn deadline(&self) -> Instant {
         self.state().deadline

@@ -153,7 +153,11 @@ impl Collectors {
                 break;
             }
             let started = Instant::now();
-            let result = self.collect(collector, bmc, job, &module).await;
+            let mut result = self.collect(collector, bmc, job, &module).await;
+            while is_cut_off(&result) && Instant::now() < job.deadline() {
+                // Somebody with more time has joined meanwhile.
+                result = self.collect(collector, bmc, job, &module).await;
+            }
             debug!(
                 target.address = %self.address,
                 collector = collector.as_str(),
@@ -320,6 +324,13 @@ impl Collectors {
             }
         }
     }
+}
+
+fn is_cut_off(result: &Result<(), CollectError>) -> bool {
+    matches!(
+        result,
+        Err(CollectError::Ipmi(rmcp_ipmi::Error::Deadline { .. }))
+    )
 }
 
 /// How long a piece of background work may take, one request of it.

@@ -49,13 +49,18 @@ impl Actor {
                 self.bmc.publish();
             }
         }
+        // Whoever came in at the last moment is still served, but at shutdown.
         self.jobs.close();
+        while let Some(job) = self.jobs.recv().await {
+            self.collect(&job).await;
+        }
         self.bmc.close().await;
     }
 
     async fn collect(&mut self, job: &Collection) {
         let shutdown = self.shutdown.clone();
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => {}
             () = async {
                 // The semaphore is never closed.
