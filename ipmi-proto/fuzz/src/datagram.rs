@@ -1,0 +1,142 @@
+//! Every decoder of datagrams and of answers, on the same bytes; where there is
+//! an encoder, decoding what it wrote gives the same value.
+
+use rmcp_ipmi::command::{
+    Command, GetChassisStatus, GetDeviceId, GetPowerReading, GetSdrRepositoryInfo,
+    GetSelAllocationInfo, GetSelInfo, GetSupermicroLanMode, GetSystemInfoParameter,
+    GetWatchdogTimer, ReserveSdr, SystemInfoParameter,
+};
+use rmcp_ipmi::wire::{
+    Framing, LanRequest, LanResponse, OpenSessionRequest, OpenSessionResponse, PacketV15,
+    PacketV20, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, decode_rmcp, encode_header_v20,
+    encode_sessionless_v15, encode_sessionless_v20,
+};
+
+pub fn run(data: &[u8]) {
+    whole(data);
+    // Without having to guess the headers.
+    payload(data);
+    message(data);
+    answers(data);
+    v15(data);
+    v20(data);
+}
+
+fn whole(datagram: &[u8]) {
+    match decode_rmcp(datagram) {
+        Ok((Framing::V15, session)) => v15(session),
+        Ok((Framing::V20, session)) => v20(session),
+        Err(_) => {}
+    }
+}
+
+fn v15(session: &[u8]) {
+    let Ok(packet) = PacketV15::decode(session) else {
+        return;
+    };
+    message(packet.message);
+    if (packet.auth_type, packet.sequence, packet.session_id) == (0, 0, 0) {
+        let mut again = Vec::new();
+        encode_sessionless_v15(&mut again, packet.message);
+        let (framing, session) = decode_rmcp(&again).expect("what we write is RMCP");
+        assert_eq!(framing, Framing::V15);
+        assert_eq!(PacketV15::decode(session), Ok(packet));
+    }
+}
+
+fn v20(session: &[u8]) {
+    let Ok(packet) = PacketV20::decode(session) else {
+        return;
+    };
+    payload(packet.payload);
+    message(packet.payload);
+    let mut again = Vec::new();
+    if packet.payload_type == PayloadType::OEM_EXPLICIT {
+        // Never sent, so never encoded.
+        return;
+    }
+    encode_header_v20(
+        &mut again,
+        packet.payload_type,
+        packet.encrypted,
+        packet.authenticated,
+        packet.session_id,
+        packet.sequence,
+        u16::try_from(packet.payload.len()).expect("the length came from 16 bits"),
+    );
+    again.extend_from_slice(packet.payload);
+    again.extend_from_slice(packet.trailer);
+    let (framing, session) = decode_rmcp(&again).expect("what we write is RMCP");
+    assert_eq!(framing, Framing::V20);
+    assert_eq!(PacketV20::decode(session), Ok(packet));
+}
+
+/// Encodes what was decoded, decodes that, and compares.
+macro_rules! check_both_ways {
+    ($bytes:expr, $($message:ident),+) => {$(
+        if let Ok(value) = $message::decode($bytes) {
+            let mut again = Vec::new();
+            value.encode(&mut again);
+            assert_eq!($message::decode(&again), Ok(value));
+        }
+    )+};
+}
+
+/// Payloads of the handshake.
+fn payload(bytes: &[u8]) {
+    check_both_ways!(
+        bytes,
+        OpenSessionRequest,
+        OpenSessionResponse,
+        Rakp1,
+        Rakp2,
+        Rakp3,
+        Rakp4
+    );
+    if bytes.len() <= usize::from(u16::MAX) {
+        let mut datagram = Vec::new();
+        encode_sessionless_v20(&mut datagram, PayloadType::RAKP2, bytes);
+        let (_, session) = decode_rmcp(&datagram).expect("what we write is RMCP");
+        let packet = PacketV20::decode(session).expect("what we write is RMCP+");
+        assert_eq!(packet.payload, bytes);
+    }
+}
+
+/// Messages keep every bit, so encoding gives the very bytes.
+fn message(bytes: &[u8]) {
+    if let Ok(request) = LanRequest::decode(bytes) {
+        let mut again = Vec::new();
+        request.encode(&mut again);
+        assert_eq!(LanRequest::decode(&again), Ok(request));
+    }
+    if let Ok(response) = LanResponse::decode(bytes) {
+        let mut again = Vec::new();
+        response.encode(&mut again);
+        assert_eq!(again, bytes);
+        answers(response.data);
+    }
+}
+
+/// The data of an answer, taken for that of each command.
+fn answers(data: &[u8]) {
+    if let Ok(identity) = GetDeviceId.decode(data) {
+        assert!(identity.firmware_revision().len() < 16);
+    }
+    let _ = GetChassisStatus.decode(data);
+    let _ = GetPowerReading.decode(data);
+    let _ = GetSdrRepositoryInfo.decode(data);
+    let _ = GetSelAllocationInfo.decode(data);
+    let _ = GetSelInfo.decode(data);
+    let _ = GetSupermicroLanMode.decode(data);
+    let _ = GetWatchdogTimer.decode(data);
+    let _ = ReserveSdr.decode(data);
+    for block in [0, 1, GetSystemInfoParameter::MAX_BLOCKS] {
+        let command = GetSystemInfoParameter {
+            parameter: SystemInfoParameter::SystemFirmwareVersion,
+            block,
+        };
+        if let Ok(block) = command.decode(data) {
+            assert!(block.text.len() <= 16, "{block:?}");
+        }
+    }
+}
