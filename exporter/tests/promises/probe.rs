@@ -206,6 +206,52 @@ fn what_is_down_is_said_with_the_reason_and_in_the_exit_status() {
 }
 
 #[test]
+fn mistakes_are_one_line_on_standard_error() {
+    let config = Config::new(
+        "modules:\n  bmc: {user: u, pass: p, targets: [10.0.0.0/8]}\n  open: {user: u, pass: p}\n",
+    );
+    for (target, module, expected) in [
+        ("10.0.0.1", "no", "Unknown module \"no\""),
+        (
+            "10.0.0.0/8",
+            "bmc",
+            "target must be a host or host:port, not a URL",
+        ),
+        (
+            "127.0.0.1",
+            "bmc",
+            "target is not listed in the targets of this module",
+        ),
+        (
+            "10.0.0.1",
+            "open",
+            "target is not listed in the targets of this module",
+        ),
+    ] {
+        let output = config.probe(target, &["--module", module]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(out(&output), "");
+        assert_eq!(err(&output), format!("ipmi_exporter: error: {expected}\n"));
+    }
+    let unresolved = Config::new(&module("")).probe("no-such-host.invalid", &["-m", "bmc"]);
+    assert_eq!(unresolved.status.code(), Some(1));
+    let text = err(&unresolved);
+    let expected = "ipmi_exporter: error: host name \"no-such-host.invalid\" cannot be resolved: ";
+    assert!(text.starts_with(expected), "{text}");
+    let no_module = config.probe("10.0.0.1", &[]);
+    assert_eq!(no_module.status.code(), Some(1));
+    assert_eq!(out(&no_module), "");
+    assert!(err(&no_module).contains("--module"), "{}", err(&no_module));
+    let bad_file = Config::new("modules: {bmc: {usr: x}}\n").probe("10.0.0.1", &["-m", "bmc"]);
+    assert_eq!(bad_file.status.code(), Some(1));
+    assert!(
+        err(&bad_file).contains("did you mean `user`?"),
+        "{}",
+        err(&bad_file)
+    );
+}
+
+#[test]
 fn a_probe_ends_at_its_time_limit() {
     let lab = Lab::new();
     let sim = lab.start(device());
