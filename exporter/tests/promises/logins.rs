@@ -122,6 +122,23 @@ fn a_dead_target_costs_one_wait() {
 }
 
 #[test]
+fn a_dead_target_costs_one_wait_for_all_modules_together() {
+    let dead = deaf_port();
+    let exporter = Exporter::ours(&format!(
+        "{}  second:\n    user: second\n    pass: other secret\n",
+        module("")
+    ));
+    let target = dead.local_addr().expect("bound").to_string();
+    assert!(scrape_target(&exporter, &target, "bmc", Some("10")).is_empty());
+    heard(&dead);
+    for module in ["second", "bmc", "second"] {
+        let next = scrape_target(&exporter, &target, module, Some("10"));
+        assert!(next.is_empty() && next.took < AT_ONCE, "{:?}", next.took);
+    }
+    assert_eq!(heard(&dead), 0);
+}
+
+#[test]
 fn a_bmc_without_a_free_slot_is_left_alone_for_a_while() {
     let lab = Lab::new();
     let sim = lab.start(machine(2));
@@ -150,7 +167,8 @@ fn a_wrong_password_costs_one_key_exchange_and_never_a_code() {
     let exporter = Exporter::ours(&module(""));
     let first = scrape(&exporter, &sim);
     assert!(first.is_empty(), "{}", first.body);
-    let counters = sim.counters();
+    // The exporter says that it does not believe the BMC, so that the slot is free.
+    let counters = lab.wait_for(&sim, LIMIT, |counters| counters.rakp3_with_error == 1);
     assert_eq!(counters.rakp1, 1);
     assert_eq!(counters.rakp3_with_code, 0);
     assert_eq!(counters.logins, 0);
