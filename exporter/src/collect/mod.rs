@@ -147,9 +147,9 @@ impl Collectors {
         }
         let order = self.order(&module.collectors);
         self.cut_at = None;
-        for collector in order {
+        for (position, collector) in order.into_iter().enumerate() {
             if Instant::now() >= job.deadline() {
-                self.cut_at = Some(collector);
+                self.cut_at.get_or_insert(collector);
                 break;
             }
             let started = Instant::now();
@@ -174,6 +174,10 @@ impl Collectors {
                 Err(error) => job.update(|results| {
                     results.failure = Some(format!("{}: {error}", collector.as_str()));
                 }),
+            }
+            // One that a whole deadline was too short for lets the others go first.
+            if result.is_err() && position > 0 && Instant::now() >= job.deadline() {
+                self.cut_at = Some(collector);
             }
             self.report(collector, result.err(), bmc.is_open());
         }

@@ -15,6 +15,7 @@ mod support;
 mod lab;
 
 mod allow_list;
+mod deadline;
 mod event_log;
 mod isolation;
 mod logins;
