@@ -67,7 +67,7 @@ pub enum Refusal {
     #[error("Unknown module {0:?}")]
     UnknownModule(String),
     /// The target is not one host.
-    #[error("{0}")]
+    #[error(transparent)]
     Target(#[from] TargetError),
     /// The allow-list does not cover the target.
     #[error("{0}")]
@@ -76,7 +76,7 @@ pub enum Refusal {
     #[error("{0}")]
     Unresolved(ResolveError),
     /// A limit is reached.
-    #[error("{0}")]
+    #[error(transparent)]
     Overload(#[from] Overload),
 }
 

@@ -94,16 +94,26 @@ impl Bmc {
         self.logins_left = 2;
     }
 
-    /// Goes on as another user, who may have been here before.
+    /// Goes on as another user, who may have been here before. A BMC that could
+    /// not be reached or has no session to give is so for all users alike.
     fn change_account(&mut self, settings: &Arc<Settings>) {
         let known = self
             .others
             .iter()
             .position(|account| account.settings.is_same_as(settings));
-        let account = known.map_or_else(
+        let mut account = known.map_or_else(
             || Account::new(Arc::clone(settings)),
             |index| self.others.swap_remove(index),
         );
+        let now = Instant::now();
+        if let Some(failure) = self.account.last_failure
+            && failure.retry() != Retry::AfterMinutes
+            && self.account.backoff.blocked_until(now).is_some()
+            && account.backoff.blocked_until(now).is_none()
+        {
+            account.backoff = self.account.backoff;
+            account.last_failure = Some(failure);
+        }
         if self.others.len() >= MAX_ACCOUNTS {
             self.others.remove(0);
         }

@@ -147,9 +147,9 @@ impl Collectors {
         }
         let order = self.order(&module.collectors);
         self.cut_at = None;
-        for collector in order {
+        for (position, collector) in order.into_iter().enumerate() {
             if Instant::now() >= job.deadline() {
-                self.cut_at = Some(collector);
+                self.cut_at.get_or_insert(collector);
                 break;
             }
             let started = Instant::now();
@@ -174,6 +174,10 @@ impl Collectors {
                 Err(error) => job.update(|results| {
                     results.failure = Some(format!("{}: {error}", collector.as_str()));
                 }),
+            }
+            // One that a whole deadline was too short for lets the others go first.
+            if result.is_err() && position > 0 && Instant::now() >= job.deadline() {
+                self.cut_at = Some(collector);
             }
             self.report(collector, result.err(), bmc.is_open());
         }
@@ -215,7 +219,7 @@ impl Collectors {
             Collector::Bmc => {
                 let identity = bmc.call(&GetDeviceId, deadline).await?;
                 self.identity = Some((bmc.generation(), identity));
-                let info = self.bmc_info.refresh(bmc, identity, deadline).await;
+                let info = self.bmc_info.refresh(bmc, identity, deadline).await?;
                 job.update(|results| results.bmc = Some(info));
             }
             Collector::BmcWatchdog => {
@@ -294,12 +298,17 @@ impl Collectors {
 
     /// Whether something that outlives a scrape was begun and not finished.
     pub fn has_unfinished_business(&self) -> bool {
-        self.repository.is_loading()
+        self.bmc_info.is_unfinished() || self.repository.is_loading()
     }
 
-    /// Does one request of what was begun.
+    /// Does a few requests of what was begun.
     pub async fn go_on(&mut self, bmc: &mut Bmc) {
-        self.repository.go_on(bmc).await;
+        if self.bmc_info.is_unfinished() {
+            let deadline = Instant::now() + BACKGROUND_REQUEST;
+            self.bmc_info.go_on(bmc, deadline).await;
+        } else {
+            self.repository.go_on(bmc).await;
+        }
     }
 
     /// Says once when a collector begins to fail, and once when it works again.
