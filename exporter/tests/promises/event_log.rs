@@ -3,7 +3,7 @@
 use bmc_sim::DeviceBuilder;
 use rmcp_ipmi::wire::NetFn;
 
-use crate::lab::{Lab, Scrape, module, scrape};
+use crate::lab::{Lab, Scrape, module, modules, scrape, scrape_with};
 use crate::support::exporter::Exporter;
 
 const GET_SEL_ENTRY: u8 = 0x43;
@@ -87,4 +87,36 @@ fn events_are_counted_once_and_read_once() {
         by_name(&scrape(&exporter, &sim), "memory"),
         (1.0, time(9000))
     );
+}
+
+#[test]
+fn modules_that_take_turns_read_the_log_once_each() {
+    let mut builder = DeviceBuilder::new().analogs(1);
+    for minute in 0..20 {
+        builder = memory_event(builder, TIME + minute * 60);
+    }
+    let lab = Lab::new();
+    let sim = lab.start(builder.build());
+    let counting = |regex: &str| {
+        format!("    collectors: [sel-events]\n    sel_events: [{{name: n, regex: {regex}}}]")
+    };
+    let exporter = Exporter::ours(&modules(&[
+        ("memory", &counting("memory")),
+        ("fans", &counting("Fan")),
+    ]));
+    let ask = |module: &str| {
+        let scrape = scrape_with(&exporter, &sim, module);
+        assert!(scrape.is_complete(), "{:?}", scrape.up());
+        scrape
+            .exposition
+            .value("ipmi_sel_events_count_by_name", &[("name", "n")])
+    };
+    assert_eq!(ask("memory"), Some(20.0));
+    assert_eq!(ask("fans"), Some(0.0));
+    let before = sim.counters().command(NetFn::STORAGE, GET_SEL_ENTRY);
+    assert_eq!(ask("memory"), Some(20.0));
+    assert_eq!(ask("fans"), Some(0.0));
+    // Each looks only whether the last entry is still the last.
+    let reads = sim.counters().command(NetFn::STORAGE, GET_SEL_ENTRY) - before;
+    assert!(reads <= 2, "{reads}");
 }
