@@ -1,0 +1,23 @@
+//! The kept inputs of the fuzz targets, run as plain tests: what the fuzzer once
+//! found stays found, without the fuzzer. `scripts/fuzz.sh` looks for more.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "the fuzz targets reach it")]
+mod fuzz;
+
+#[test]
+fn config() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/config");
+    let mut inputs = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let data = fs::read(&path).unwrap();
+        let result = std::panic::catch_unwind(|| fuzz::config::run(&data));
+        assert!(result.is_ok(), "failed: {}", path.display());
+        inputs += 1;
+    }
+    assert!(inputs >= 10, "{inputs} inputs in {}", folder.display());
+}
