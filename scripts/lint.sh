@@ -3,10 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-step() {
-    printf '\n== %s\n' "$*"
-    "$@"
-}
+. scripts/step.sh
 
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings

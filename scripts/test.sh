@@ -3,13 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-step() {
-    printf '\n== %s\n' "$*"
-    "$@"
-}
+. scripts/step.sh
 
-step cargo fmt --all --check
-step cargo clippy --workspace --all-targets --locked -- -D warnings
+step scripts/lint.sh
 if cargo nextest --version >/dev/null 2>&1; then
     step cargo nextest run --workspace --locked
 else
@@ -17,7 +13,5 @@ else
     step cargo test --workspace --locked --lib --bins --tests
 fi
 step cargo test --workspace --locked --doc
-if [ -x scripts/fuzz.sh ]; then
-    step scripts/fuzz.sh smoke
-fi
+step scripts/fuzz.sh smoke
 printf '\nmake test: everything passed\n'
