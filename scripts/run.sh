@@ -118,6 +118,7 @@ sed -e "s/@PORT@/$bmc_port/" -e "s|@PLUGIN@|$run/bmc/extras.so|" demo/lan.conf >
 say "starting a simulated BMC on $bmc (UDP)"
 # The simulator takes commands from its input: readings that live.
 mkfifo "$run/bmc/console"
+# shellcheck disable=SC2016 # for the shell that is started
 start bmc bash -c 'cd "$0" && exec ipmi_sim -c lan.conf -f server.emu -s . <console' "$run/bmc"
 start weather scripts/demo_readings.sh "$run/bmc/console"
 wait_until 10 "the simulated BMC" taken udp "$bmc_port"
