@@ -31,7 +31,7 @@ bench: setup ## compare with the stock exporter
 	@scripts/bench.sh
 
 fuzz: ## run each fuzz target for T seconds (make fuzz T=60)
-	@scripts/fuzz.sh $(T)
+	@scripts/fuzz.sh run $(T)
 
 docs: ## build the API documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked

@@ -10,14 +10,13 @@ use rmcp_ipmi::crypto::{CipherSuiteId, Password, SecretError, Username};
 use rmcp_ipmi::session::Settings;
 use tracing::{debug, error, info, warn};
 
-use crate::collect::{CollectOptions, Results};
+use crate::bmc::LoginBudget;
+use crate::collect::store::Store;
+use crate::collect::{CollectOptions, Collection, Profile, Results};
 use crate::config::{
-    Collector, Config, ConfigError, ConfigHolder, Module, TargetAddress, TargetError,
+    Collector, Config, ConfigError, ConfigHolder, Denied, Module, TargetAddress, TargetError,
 };
-use crate::target::{
-    Collection, Limits, LoginBudget, Overload, Profile, Registry, ResolveError, Resolver,
-    store::Store,
-};
+use crate::targets::{Limits, Overload, Registry, ResolveError, Resolver, Workers};
 use crate::telemetry::Telemetry;
 
 /// Numbers from the command line.
@@ -68,14 +67,26 @@ pub enum Refusal {
     #[error("Unknown module {0:?}")]
     UnknownModule(String),
     /// The target is not one host.
-    #[error("{0}")]
+    #[error(transparent)]
     Target(#[from] TargetError),
     /// The allow-list does not cover the target.
     #[error("{0}")]
-    Denied(crate::config::Denied),
-    /// A limit is reached.
+    Denied(Denied),
+    /// The target's name has no address.
     #[error("{0}")]
+    Unresolved(ResolveError),
+    /// A limit is reached.
+    #[error(transparent)]
     Overload(#[from] Overload),
+}
+
+impl From<ResolveError> for Refusal {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Denied(denied) => Self::Denied(denied),
+            unresolved @ ResolveError::Unresolved { .. } => Self::Unresolved(unresolved),
+        }
+    }
 }
 
 impl Refusal {
@@ -84,6 +95,7 @@ impl Refusal {
             Self::UnknownModule(_) => "unknown_module",
             Self::Target(_) => "bad_target",
             Self::Denied(_) => "target_not_listed",
+            Self::Unresolved(_) => "unresolved",
             Self::Overload(_) => "overload",
         }
     }
@@ -91,7 +103,12 @@ impl Refusal {
 
 impl App {
     /// Puts the parts together around a loaded configuration.
-    pub fn new(holder: ConfigHolder, store: Store, options: AppOptions) -> Arc<Self> {
+    pub fn new(
+        holder: ConfigHolder,
+        store: Store,
+        workers: Workers,
+        options: AppOptions,
+    ) -> Arc<Self> {
         let telemetry = Arc::new(Telemetry::new());
         telemetry.config_loaded(true);
         let registry = Registry::new(
@@ -100,6 +117,7 @@ impl App {
             Arc::new(store),
             Arc::new(LoginBudget::new(options.login_rate)),
             Arc::clone(&telemetry),
+            workers,
         );
         let active = ArcSwap::from_pointee(Active::new(holder.current()));
         Arc::new(Self {
@@ -195,58 +213,49 @@ impl App {
         started: Instant,
     ) -> Result<(Arc<Profile>, Results), Refusal> {
         let active = self.active.load_full();
-        let profile = active
-            .profiles
-            .get(module)
-            .ok_or_else(|| Refusal::UnknownModule(module.to_owned()))?;
-        let target: TargetAddress = target.parse()?;
+        let profile = Arc::clone(active.profile(module)?);
         let deadline = started + self.time_budget(&profile.module, prometheus_timeout);
-        let address = match self.resolve(&active, profile, &target, deadline).await {
-            Ok(address) => address,
-            Err(ResolveError::Denied(denied)) => return Err(Refusal::Denied(denied)),
-            Err(unresolved @ ResolveError::Unresolved { .. }) => {
-                warn!(%target, error = %unresolved, "Failed to resolve a target");
-                let results = Results {
-                    failure: Some(unresolved.to_string()),
+        let results = match self.begin(&active, &profile, target, deadline).await {
+            Ok((collection, _)) => collection.wait(deadline).await,
+            // The stock exporter asks the BMC in vain and answers all the same.
+            Err(Refusal::Unresolved(reason)) => {
+                warn!(target, error = %reason, "Failed to resolve a target");
+                Results {
+                    failure: Some(reason.to_string()),
                     ..Results::default()
-                };
-                return Ok((Arc::clone(profile), results));
+                }
             }
+            Err(refusal) => return Err(refusal),
         };
-        let collection = self.registry.collect(address, profile, deadline)?;
-        let results = collection.wait(deadline).await;
-        Ok((Arc::clone(profile), results))
-    }
-
-    async fn resolve(
-        &self,
-        active: &Active,
-        profile: &Profile,
-        target: &TargetAddress,
-        deadline: Instant,
-    ) -> Result<SocketAddr, ResolveError> {
-        let permission = active.config.permission(&profile.module);
-        self.resolver.resolve(target, permission, deadline).await
+        Ok((profile, results))
     }
 
     /// Starts a collection and gives it out while it runs, for callers that show
     /// its progress.
     ///
     /// # Errors
-    /// As [`Self::scrape`]; a name without address is [`ResolveError`]'s text.
+    /// As [`Self::scrape`].
     pub async fn start(
         &self,
         target: &str,
         module: &str,
         deadline: Instant,
-    ) -> anyhow::Result<(Arc<Collection>, SocketAddr)> {
+    ) -> Result<(Arc<Collection>, SocketAddr), Refusal> {
         let active = self.active.load_full();
-        let profile = active
-            .profiles
-            .get(module)
-            .ok_or_else(|| Refusal::UnknownModule(module.to_owned()))?;
+        let profile = active.profile(module)?;
+        self.begin(&active, profile, target, deadline).await
+    }
+
+    async fn begin(
+        &self,
+        active: &Active,
+        profile: &Arc<Profile>,
+        target: &str,
+        deadline: Instant,
+    ) -> Result<(Arc<Collection>, SocketAddr), Refusal> {
         let target: TargetAddress = target.parse()?;
-        let address = self.resolve(&active, profile, &target, deadline).await?;
+        let permission = active.config.permission(&profile.module);
+        let address = self.resolver.resolve(&target, permission, deadline).await?;
         let collection = self.registry.collect(address, profile, deadline)?;
         Ok((collection, address))
     }
@@ -270,6 +279,12 @@ impl App {
 }
 
 impl Active {
+    fn profile(&self, module: &str) -> Result<&Arc<Profile>, Refusal> {
+        self.profiles
+            .get(module)
+            .ok_or_else(|| Refusal::UnknownModule(module.to_owned()))
+    }
+
     fn new(config: Arc<Config>) -> Self {
         let profiles = config
             .modules

@@ -395,7 +395,8 @@ pub enum LogFormat {
 /// Flags of `probe`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct ProbeArgs {
-    /// Address of the BMC: host, host:port or [v6]:port
+    /// Address of the BMC.
+    #[arg(help = "Address of the BMC: host, host:port or [v6]:port")]
     pub target: String,
 
     /// Module to use
@@ -415,7 +416,7 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: ProbeFormat,
 
-    /// Longest time for the scrape; without it the module's, else the server's default
+    /// Longest time for the scrape [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     pub timeout: Option<Duration>,
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod bmc;
 pub mod cli;
 pub mod collect;
 pub mod command;
@@ -10,6 +11,6 @@ pub mod exposition;
 pub mod logging;
 pub mod metrics;
 pub mod serve;
-pub mod target;
+pub mod targets;
 pub mod telemetry;
 pub mod web;

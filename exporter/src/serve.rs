@@ -12,8 +12,9 @@ use tracing::{error, info, warn};
 use crate::app::{App, AppOptions};
 use crate::cli::ServeArgs;
 use crate::collect::CollectOptions;
+use crate::collect::store::Store;
 use crate::config::ConfigHolder;
-use crate::target::{Limits, store::Store};
+use crate::targets::{Limits, Workers};
 use crate::web::{self, Server, ServerOptions, WebSettings, route};
 
 /// How long shutting down may take: one Close Session for each BMC.
@@ -70,6 +71,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     let app = App::new(
         holder,
         open_store(arguments.collect.sensors.cache_dir().as_deref())?,
+        Workers::start().context("cannot start threads")?,
         app_options(&arguments),
     );
 

@@ -7,7 +7,7 @@ use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{DeviceId, GetSystemInfoParameter, SystemInfoParameter};
 
 use super::manufacturer::manufacturer_text;
-use crate::target::Bmc;
+use crate::bmc::Bmc;
 
 /// What stands for a text that the BMC does not have.
 const NOT_AVAILABLE: &str = "N/A";
@@ -34,11 +34,18 @@ pub(super) struct Cache {
 }
 
 struct Known {
-    info: Arc<BmcInfo>,
     identity: DeviceId,
     generation: u64,
-    read_at: Instant,
+    since: Instant,
+    /// In the order of [`TEXTS`]; those that are not read yet are missing.
+    texts: [Option<String>; 2],
+    info: Option<Arc<BmcInfo>>,
 }
+
+const TEXTS: [SystemInfoParameter; 2] = [
+    SystemInfoParameter::SystemFirmwareVersion,
+    SystemInfoParameter::BmcUrl,
+];
 
 impl Cache {
     /// Reads the texts anew next time.
@@ -46,43 +53,88 @@ impl Cache {
         self.known = None;
     }
 
+    /// Whether a deadline has cut the reading off.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.known
+            .as_ref()
+            .is_some_and(|known| known.texts.iter().any(Option::is_none))
+    }
+
     /// The labels for a BMC that has just said that it is `identity`. Texts that
     /// it does not give are no failure.
+    ///
+    /// # Errors
+    /// When the deadline comes first: that says nothing about the texts, and
+    /// labels must not change with the BMC's pace. [`Self::go_on`] reads on.
     pub(super) async fn refresh(
         &mut self,
         bmc: &mut Bmc,
         identity: DeviceId,
         deadline: Instant,
-    ) -> Arc<BmcInfo> {
-        if let Some(known) = &self.known
-            && known.identity == identity
-            && known.generation == bmc.generation()
-            && known.read_at.elapsed() < FRESH
+    ) -> Result<Arc<BmcInfo>, Error> {
+        let is_current = |known: &Known| {
+            known.identity == identity
+                && known.generation == bmc.generation()
+                && known.since.elapsed() < FRESH
+        };
+        let mut known = match self.known.take().filter(is_current) {
+            Some(known) => known,
+            None => Known {
+                identity,
+                generation: bmc.generation(),
+                since: Instant::now(),
+                texts: [None, None],
+                info: None,
+            },
+        };
+        let result = known.read(bmc, deadline).await;
+        let known = self.known.insert(known);
+        result.map(|()| known.info())
+    }
+
+    /// Reads what a deadline has cut off. A BMC that does not give a text in all
+    /// this time has none.
+    pub(super) async fn go_on(&mut self, bmc: &mut Bmc, deadline: Instant) {
+        if let Some(known) = &mut self.known
+            && known.read(bmc, deadline).await.is_err()
         {
-            return Arc::clone(&known.info);
+            for text in &mut known.texts {
+                text.get_or_insert_with(|| NOT_AVAILABLE.to_owned());
+            }
         }
-        let version = text(bmc, SystemInfoParameter::SystemFirmwareVersion, deadline).await;
-        let url = text(bmc, SystemInfoParameter::BmcUrl, deadline).await;
-        // Only a deadline says nothing about the BMC: ask again next time.
-        let is_final = ![&version, &url]
-            .into_iter()
-            .any(|text| matches!(text, Err(Error::Deadline { .. })));
-        let info = Arc::new(BmcInfo {
-            bmc_url: url.unwrap_or_else(|_| NOT_AVAILABLE.to_owned()),
-            firmware_revision: leading_version(&identity.firmware_revision()).to_owned(),
-            manufacturer_id: manufacturer_text(identity.manufacturer),
-            system_firmware_version: version.map_or_else(
-                |_| NOT_AVAILABLE.to_owned(),
-                |version| leading_version(&version).to_owned(),
-            ),
+    }
+}
+
+impl Known {
+    async fn read(&mut self, bmc: &mut Bmc, deadline: Instant) -> Result<(), Error> {
+        for (parameter, known) in TEXTS.into_iter().zip(&mut self.texts) {
+            if known.is_none() {
+                *known = Some(match text(bmc, parameter, deadline).await {
+                    Ok(text) => text,
+                    Err(error @ Error::Deadline { .. }) => return Err(error),
+                    Err(_) => NOT_AVAILABLE.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The labels, made once all texts are read.
+    fn info(&mut self) -> Arc<BmcInfo> {
+        let [version, url] = self.texts.each_ref().map(Option::as_deref);
+        let version = match version.unwrap_or(NOT_AVAILABLE) {
+            NOT_AVAILABLE => NOT_AVAILABLE,
+            version => leading_version(version),
+        };
+        let info = self.info.get_or_insert_with(|| {
+            Arc::new(BmcInfo {
+                bmc_url: url.unwrap_or(NOT_AVAILABLE).to_owned(),
+                firmware_revision: leading_version(&self.identity.firmware_revision()).to_owned(),
+                manufacturer_id: manufacturer_text(self.identity.manufacturer),
+                system_firmware_version: version.to_owned(),
+            })
         });
-        self.known = is_final.then(|| Known {
-            info: Arc::clone(&info),
-            identity,
-            generation: bmc.generation(),
-            read_at: Instant::now(),
-        });
-        info
+        Arc::clone(info)
     }
 }
 

@@ -5,12 +5,14 @@
 //! in [`crate::metrics`].
 
 mod bmc_info;
+mod collection;
 mod failure;
 mod manufacturer;
 mod repository;
 mod sel_events;
 mod sensor_table;
 mod sensors;
+pub mod store;
 mod watchdog;
 
 use std::collections::HashMap;
@@ -27,6 +29,7 @@ use rmcp_ipmi::sensor::NonCritical;
 use tracing::{debug, info, warn};
 
 pub use bmc_info::BmcInfo;
+pub use collection::{Collection, Profile};
 pub use failure::CollectError;
 pub use repository::LoadedRepository;
 pub use sel_events::SelEventCounts;
@@ -34,8 +37,10 @@ pub use sensor_table::{SensorFamily, SensorTable};
 pub use sensors::{SensorReadings, SensorSample};
 pub use watchdog::Watchdog;
 
+use store::Store;
+
+use crate::bmc::Bmc;
 use crate::config::{Collector, Module};
-use crate::target::{Bmc, Collection, store::Store};
 use crate::telemetry::Telemetry;
 
 /// What the command line says about collecting.
@@ -142,13 +147,17 @@ impl Collectors {
         }
         let order = self.order(&module.collectors);
         self.cut_at = None;
-        for collector in order {
+        for (position, collector) in order.into_iter().enumerate() {
             if Instant::now() >= job.deadline() {
-                self.cut_at = Some(collector);
+                self.cut_at.get_or_insert(collector);
                 break;
             }
             let started = Instant::now();
-            let result = self.collect(collector, bmc, job, &module).await;
+            let mut result = self.collect(collector, bmc, job, &module).await;
+            while is_cut_off(&result) && Instant::now() < job.deadline() {
+                // Somebody with more time has joined meanwhile.
+                result = self.collect(collector, bmc, job, &module).await;
+            }
             debug!(
                 target.address = %self.address,
                 collector = collector.as_str(),
@@ -166,7 +175,11 @@ impl Collectors {
                     results.failure = Some(format!("{}: {error}", collector.as_str()));
                 }),
             }
-            self.report(collector, result.err());
+            // One that a whole deadline was too short for lets the others go first.
+            if result.is_err() && position > 0 && Instant::now() >= job.deadline() {
+                self.cut_at = Some(collector);
+            }
+            self.report(collector, result.err(), bmc.is_open());
         }
     }
 
@@ -206,7 +219,7 @@ impl Collectors {
             Collector::Bmc => {
                 let identity = bmc.call(&GetDeviceId, deadline).await?;
                 self.identity = Some((bmc.generation(), identity));
-                let info = self.bmc_info.refresh(bmc, identity, deadline).await;
+                let info = self.bmc_info.refresh(bmc, identity, deadline).await?;
                 job.update(|results| results.bmc = Some(info));
             }
             Collector::BmcWatchdog => {
@@ -285,16 +298,21 @@ impl Collectors {
 
     /// Whether something that outlives a scrape was begun and not finished.
     pub fn has_unfinished_business(&self) -> bool {
-        self.repository.is_loading()
+        self.bmc_info.is_unfinished() || self.repository.is_loading()
     }
 
-    /// Does one request of what was begun.
+    /// Does a few requests of what was begun.
     pub async fn go_on(&mut self, bmc: &mut Bmc) {
-        self.repository.go_on(bmc).await;
+        if self.bmc_info.is_unfinished() {
+            let deadline = Instant::now() + BACKGROUND_REQUEST;
+            self.bmc_info.go_on(bmc, deadline).await;
+        } else {
+            self.repository.go_on(bmc).await;
+        }
     }
 
     /// Says once when a collector begins to fail, and once when it works again.
-    fn report(&mut self, collector: Collector, error: Option<CollectError>) {
+    fn report(&mut self, collector: Collector, error: Option<CollectError>, has_session: bool) {
         let target = self.address;
         let name = collector.as_str();
         match error {
@@ -305,7 +323,9 @@ impl Collectors {
             }
             Some(error) => {
                 let label = error.label();
-                if self.failing.insert(collector, label) == Some(label) {
+                let is_known = self.failing.insert(collector, label) == Some(label);
+                // Why there is no session has been said once, for all collectors.
+                if is_known || !has_session {
                     debug!(%target, name, %error, "Collector failed");
                 } else {
                     warn!(%target, name, %error, "Collector failed");
@@ -313,6 +333,13 @@ impl Collectors {
             }
         }
     }
+}
+
+fn is_cut_off(result: &Result<(), CollectError>) -> bool {
+    matches!(
+        result,
+        Err(CollectError::Ipmi(rmcp_ipmi::Error::Deadline { .. }))
+    )
 }
 
 /// How long a piece of background work may take, one request of it.

@@ -11,8 +11,9 @@ use rmcp_ipmi::sdr::repository::{Outcome, ReadSize, RepositoryInfo, Source, Step
 use rmcp_ipmi::sdr::{RawRecord, Record};
 use rmcp_ipmi::wire::Lun;
 
-use super::{BACKGROUND_REQUEST, CollectError};
-use crate::target::{Bmc, Collection, store::Store};
+use super::store::Store;
+use super::{BACKGROUND_REQUEST, CollectError, Collection};
+use crate::bmc::Bmc;
 use crate::telemetry::Telemetry;
 
 /// Records are read again at least this often: some BMCs change them without
@@ -60,6 +61,8 @@ pub(super) struct Cache {
     store: Arc<Store>,
     telemetry: Arc<Telemetry>,
     loaded: Option<(Instant, Arc<LoadedRepository>)>,
+    /// In which collection the BMC said last that the records still hold.
+    checked_in: Option<Instant>,
     loading: Option<Loading>,
     looked_on_disk: bool,
     reply: Vec<u8>,
@@ -78,6 +81,7 @@ impl Cache {
             store,
             telemetry,
             loaded: None,
+            checked_in: None,
             loading: None,
             looked_on_disk: false,
             reply: Vec::new(),
@@ -101,7 +105,7 @@ impl Cache {
             .is_none_or(|loading| loading.identity != identity)
         {
             self.loading = None;
-            if let Some(current) = self.current(bmc, job.deadline(), identity).await? {
+            if let Some(current) = self.current(bmc, job, identity).await? {
                 return Ok(current);
             }
             let read_size = self
@@ -124,6 +128,7 @@ impl Cache {
             self.step(bmc).await?;
         }
         job.update(|results| results.loading = None);
+        self.checked_in = Some(job.created());
         self.loaded
             .as_ref()
             .map(|(_, loaded)| Arc::clone(loaded))
@@ -134,7 +139,7 @@ impl Cache {
     async fn current(
         &mut self,
         bmc: &mut Bmc,
-        deadline: Instant,
+        job: &Collection,
         identity: DeviceId,
     ) -> Result<Option<Arc<LoadedRepository>>, CollectError> {
         if self.loaded.is_none() && !self.looked_on_disk {
@@ -150,7 +155,10 @@ impl Cache {
         let Some((read_at, loaded)) = &self.loaded else {
             return Ok(None);
         };
-        let info = match bmc.call(&GetSdrRepositoryInfo, deadline).await {
+        if self.checked_in == Some(job.created()) {
+            return Ok(Some(Arc::clone(loaded)));
+        }
+        let info = match bmc.call(&GetSdrRepositoryInfo, job.deadline()).await {
             Ok(info) => Some(info),
             // Some BMCs have records but do not talk about them.
             Err(Error::Completion(_) | Error::Malformed(_)) => None,
@@ -158,6 +166,7 @@ impl Cache {
         };
         if loaded.is_current(&identity, info.as_ref()) && read_at.elapsed() < MAX_AGE {
             self.telemetry.sdr_cache("memory");
+            self.checked_in = Some(job.created());
             return Ok(Some(Arc::clone(loaded)));
         }
         Ok(None)

@@ -14,9 +14,9 @@ use rmcp_ipmi::sel::walk::{LogEnd, Outcome, Position, RawEntry, Start, Step, Wal
 use rmcp_ipmi::sel::{Board, Entry, Interpreter};
 use rmcp_ipmi::wire::Lun;
 
-use super::{CollectError, LoadedRepository};
+use super::{CollectError, Collection, LoadedRepository, Profile};
+use crate::bmc::Bmc;
 use crate::config::{Module, SelEvent};
-use crate::target::{Bmc, Collection};
 
 /// How long a log that is being erased is left alone.
 const BUSY_WAIT: Duration = Duration::from_millis(500);
@@ -95,16 +95,21 @@ impl SelEventCounts {
     }
 }
 
+/// For how many modules a BMC's counts are kept. A module more costs reading the
+/// log from its start.
+const MAX_KNOWN: usize = 4;
+
 #[derive(Default)]
 pub(super) struct Cache {
-    known: Option<Known>,
+    /// One for each module that asks; the one that asked last stands last.
+    known: Vec<Known>,
     reply: Vec<u8>,
 }
 
 /// How far the log was read, and what came of it.
 struct Known {
     /// The counts belong to these names and expressions, and to these records.
-    profile: Arc<crate::target::Profile>,
+    profile: Arc<Profile>,
     repository: Arc<LoadedRepository>,
     position: Option<Position>,
     counts: Arc<SelEventCounts>,
@@ -120,13 +125,14 @@ impl Cache {
         identity: &DeviceId,
     ) -> Result<Arc<SelEventCounts>, CollectError> {
         let module: &Module = &job.profile.module;
-        let known = self.known.take().filter(|known| {
-            Arc::ptr_eq(&known.profile, &job.profile) && Arc::ptr_eq(&known.repository, repository)
-        });
-        let resume = known.as_ref().and_then(|known| known.position);
+        self.known
+            .retain(|known| Arc::ptr_eq(&known.repository, repository));
+        let known = self.position(&job.profile);
+        let resume = known.and_then(|index| self.known.get(index)?.position);
         let mut walk = Walk::new(resume);
         while self.step(bmc, job, &mut walk).await? {}
         let read = walk.finish()?;
+        let known = known.map(|index| self.known.remove(index));
         let mut counts = match (&known, read.start) {
             (Some(known), Start::Resumed) => Arc::clone(&known.counts),
             _ => Arc::new(SelEventCounts::new(&module.sel_events)),
@@ -144,7 +150,10 @@ impl Cache {
                 counts.add(entry, &interpreter, &module.sel_events);
             }
         }
-        self.known = Some(Known {
+        if self.known.len() >= MAX_KNOWN {
+            self.known.remove(0);
+        }
+        self.known.push(Known {
             profile: Arc::clone(&job.profile),
             repository: Arc::clone(repository),
             position: read.position,
@@ -157,6 +166,12 @@ impl Cache {
             });
         }
         Ok(counts)
+    }
+
+    fn position(&self, profile: &Arc<Profile>) -> Option<usize> {
+        self.known
+            .iter()
+            .position(|known| Arc::ptr_eq(&known.profile, profile))
     }
 
     /// Does one request; says whether there is more to do.

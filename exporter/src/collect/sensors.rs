@@ -9,9 +9,9 @@ use rmcp_ipmi::sensor::{Answer, NonCritical, ReadingPolicy};
 use rmcp_ipmi::wire::CompletionCode;
 
 use super::sensor_table::{SensorEntry, SensorTable, TableOptions};
-use super::{CollectError, LoadedRepository};
+use super::{CollectError, Collection, LoadedRepository};
+use crate::bmc::Bmc;
 use crate::config::{Module, Workaround};
-use crate::target::{Bmc, Collection};
 use crate::telemetry::Telemetry;
 
 /// After this many answers in a row that a sensor is not there, it is asked

@@ -15,7 +15,7 @@ use crate::exposition::Format;
 use crate::logging;
 use crate::metrics::{self, Answer};
 use crate::serve::open_store;
-use crate::target::Limits;
+use crate::targets::{Limits, Workers};
 
 /// For a person at a terminal a first look at a slow BMC may take its time.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -45,6 +45,7 @@ async fn probe(arguments: &ProbeArgs) -> anyhow::Result<bool> {
     let app = App::new(
         holder,
         open_store(arguments.sensors.cache_dir().as_deref())?,
+        Workers::start()?,
         AppOptions {
             timeout_offset: Duration::ZERO,
             default_timeout: DEFAULT_TIMEOUT,

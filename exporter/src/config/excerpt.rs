@@ -1,8 +1,9 @@
 //! Cuts the line of a configuration file that a diagnostic points at, without showing a secret.
 //!
-//! Three rules make that hold. Nothing to the right of the marked token is shown. A line whose
-//! shown part names a secret key is not shown at all. And a line that may be the continuation of
-//! a secret (the key is on a line above it) is not shown either.
+//! Four rules make that hold. Nothing to the right of the marked token is shown. A line whose
+//! shown part names a secret key, or holds the value of another key, is not shown at all. And a
+//! line that may be the continuation of a secret (the key is on a line above it) is not shown
+//! either.
 
 use super::diagnostic::Position;
 
@@ -21,8 +22,9 @@ pub(crate) fn excerpt(text: &str, at: Position, width: usize) -> Option<String> 
     let width = width.max(1);
     let shown: String = line.chars().take(before + width).collect();
     if before + width > MAX_SHOWN
-        || names_a_secret(&shown)
-        || parent_line(text, at.line).is_some_and(names_a_secret)
+        || announces_a_secret(&shown)
+        || shows_another_value(&shown.chars().take(before).collect::<String>())
+        || parent_line(text, at.line).is_some_and(announces_a_secret)
         || shown.chars().any(char::is_control)
     {
         return None;
@@ -45,13 +47,28 @@ pub(crate) fn excerpt(text: &str, at: Position, width: usize) -> Option<String> 
     ))
 }
 
-fn names_a_secret(shown: &str) -> bool {
-    let shown = shown.to_ascii_lowercase();
-    SECRET_WORDS.iter().any(|word| {
-        shown
-            .match_indices(word)
-            .any(|(start, _)| shown[start..].contains(':'))
-    })
+/// Does the text contain a word that announces a secret?
+pub(crate) fn announces_a_secret(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Does the text left of the marked token hold the value of another key? In `{psw: x, bogus: y}`
+/// a mark at `bogus` would show what may be a password under a mistyped key. The items of a list
+/// before the marked one are shown.
+fn shows_another_value(before: &str) -> bool {
+    let is_separator = |(at, _): &(usize, &str)| {
+        let follows = before[at + 1..].chars().next();
+        let precedes = before[..*at].chars().next_back();
+        follows.is_none_or(char::is_whitespace) || matches!(precedes, Some('"' | '\''))
+    };
+    match before.match_indices(':').rfind(is_separator) {
+        None => before.contains(','),
+        Some((colon, _)) => {
+            let value = &before[colon..];
+            before[..colon].contains(',') || value.contains(',') && !value.contains('[')
+        }
+    }
 }
 
 /// The nearest line above that is indented less: the key that the line belongs to, or a key whose
@@ -86,6 +103,8 @@ mod tests {
             cut("a: 1\n  timout: 3000\n", 2, 3, 6).unwrap(),
             "  2 |   timout …\n    |   ^^^^^^"
         );
+        let items = cut("targets: [\"a:1\", b, \"c:0\"]", 1, 19, 5).unwrap();
+        assert!(items.starts_with("  1 | targets: [\"a:1\", b"), "{items}");
         assert_eq!(
             cut("driver: LAM", 1, 9, 3).unwrap(),
             "  1 | driver: LAM\n    |         ^^^"
@@ -98,6 +117,10 @@ mod tests {
             ("    pass: hunter2", 1, 11, 7),
             ("{pass: hunter2, bogus: 1}", 1, 17, 5),
             ("x: {Password: hunter2, bogus: 1}", 1, 24, 5),
+            ("x: {psw: hunter2, bogus: 1}", 1, 18, 5),
+            ("x: {psw: hunter2, timeout: a}", 1, 27, 1),
+            ("x: {\"psw\":\"hunter2\", bogus: 1}", 1, 22, 5),
+            ("x: {\n  psw: hunter2, bogus: 1}", 2, 16, 5),
             ("m:\n  pass: |\n    hunter2\n", 3, 5, 7),
             ("m:\n  pass: \"abc\n    hunter2", 3, 5, 7),
             ("pass: \"abc\nhunter2", 2, 1, 7),

@@ -1,6 +1,6 @@
 //! The module file (`--config.file`): read, checked, reloaded.
 //!
-//! A file goes through three forms. [`yaml`](mod@yaml) turns its text into a tree that knows every
+//! A file goes through three forms. `yaml` turns its text into a tree that knows every
 //! position; `raw` gives the tree its shape; `check` gives it its meaning, which is [`Config`].
 //! Each step reports every mistake it finds instead of the first one. The keys are those of the
 //! stock exporter, plus ours: `pass_file`, `pass_env`, `targets`, `noncritical`, `cipher_suites`.

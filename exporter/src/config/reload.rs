@@ -154,4 +154,20 @@ mod tests {
         assert!(warnings.is_empty() && holder.current().modules.is_empty());
         assert!(holder.reload().unwrap().is_empty());
     }
+
+    #[test]
+    fn reloads_at_once_happen_one_after_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ipmi.yml");
+        std::fs::write(&path, "modules: {}\n").unwrap();
+        let (holder, _) = ConfigHolder::start(Some(&path)).unwrap();
+        std::fs::write(&path, "modules: {new: {}}\n").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| holder.reload().unwrap());
+            }
+        });
+        assert_eq!(holder.status().successes, 9);
+        assert!(holder.current().module("new").is_some());
+    }
 }

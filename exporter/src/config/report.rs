@@ -8,9 +8,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::diagnostic::{ConfigError, Diagnostic, Position};
-use super::excerpt::excerpt;
+use super::excerpt::{announces_a_secret, excerpt};
 use super::source::Source;
-use super::suggest::hint;
+use super::suggest::{hint, list, nearest};
 use super::yaml::{Entry, Node, Scalar, Value, YamlError, printable};
 
 /// Most errors that are kept; a file with more has one cause.
@@ -90,7 +90,11 @@ impl<'a> Report<'a> {
             at: error.at,
             width: error.width,
         };
-        self.error(mark, &error.key, error.message);
+        if error.is_syntax {
+            self.secret_error(mark, &error.key, error.message);
+        } else {
+            self.error(mark, &error.key, error.message);
+        }
     }
 
     pub(crate) fn warn(&mut self, mark: Mark, key: &str, message: impl Into<String>) {
@@ -265,6 +269,18 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn unknown_key(&mut self, path: &str, entry: &Entry, allowed: &[&str]) {
+        if is_suspicious(&entry.key) || entry.key.contains(char::is_whitespace) {
+            // `{pass:hunter2}` without the blank is one key, which must not be shown; nor is
+            // the text of a value that became part of a key.
+            let message = "unknown key that is no single word; is a colon or a blank behind a \
+                           colon missing?";
+            return self.secret_error(entry.key_mark(), path, message);
+        }
+        if entry.value.is_null() && nearest(&entry.key, allowed).is_none() {
+            // A value that lost its key looks like a key without a value.
+            let message = format!("unknown key without a value; allowed: {}", list(allowed));
+            return self.secret_error(entry.key_mark(), path, message);
+        }
         self.error(
             entry.key_mark(),
             &joined(path, &entry.key),
@@ -283,20 +299,37 @@ impl<'a> Report<'a> {
 
 /// `path.key`, with quotes around keys that are no plain words, such as addresses.
 pub(crate) fn joined(path: &str, key: &str) -> String {
-    let is_word = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    let key = if is_word {
+    let key = if is_word(key) {
         printable(key)
     } else {
-        format!("\"{}\"", printable(key))
+        format!("\"{}\"", shown_key(key))
     };
     if path.is_empty() {
         key
     } else {
         format!("{path}.{key}")
     }
+}
+
+/// Letters, digits, `_` and `-` only.
+fn is_word(key: &str) -> bool {
+    !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+/// A key for a message; not shown when it may hold a password that was meant as its value.
+pub(crate) fn shown_key(key: &str) -> String {
+    if is_suspicious(key) {
+        "…".to_owned()
+    } else {
+        printable(key)
+    }
+}
+
+fn is_suspicious(key: &str) -> bool {
+    !is_word(key) && announces_a_secret(key)
 }
 
 /// `path[index]`.

@@ -59,6 +59,8 @@ pub(crate) struct YamlError {
     /// Path of the key where it went wrong; empty when none was open.
     pub(crate) key: String,
     pub(crate) message: String,
+    /// The text does not parse, so that nobody knows which part of the line is a secret.
+    pub(crate) is_syntax: bool,
 }
 
 // Not derived: a scalar may be a password.

@@ -52,7 +52,7 @@ async fn ipmi(app: &App, query: &str, headers: &HeaderMap) -> Response<Body> {
             let status = match refusal {
                 Refusal::UnknownModule(_) | Refusal::Target(_) => StatusCode::BAD_REQUEST,
                 Refusal::Denied(_) => StatusCode::FORBIDDEN,
-                Refusal::Overload(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Refusal::Overload(_) | Refusal::Unresolved(_) => StatusCode::SERVICE_UNAVAILABLE,
             };
             response::error(status, &refusal.to_string())
         }

@@ -43,6 +43,13 @@ impl Exporter {
         Self::at(Path::new(path), modules, more)
     }
 
+    /// Ours without any argument but where it listens and what its modules are;
+    /// the closure gets the directory of this instance.
+    pub(crate) fn ours_bare(modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
+        let path = OURS.expect("only the exporter's own tests call this");
+        Self::start(Path::new(path), modules, more)
+    }
+
     /// Ours, built elsewhere.
     pub(crate) fn at(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
         Self::start(path, modules, |home| {

@@ -16,8 +16,10 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// Header fields, names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The body, transfer coding removed.
+    /// The body, transfer coding removed; what is not UTF-8 is replaced.
     pub(crate) body: String,
+    /// The same body as it came.
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Sends a GET for `path` (with its query) and reads the whole answer.
@@ -85,7 +87,8 @@ fn parse(answer: &[u8]) -> Option<Response> {
     Some(Response {
         status,
         headers,
-        body: String::from_utf8(body).ok()?,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body,
     })
 }
 

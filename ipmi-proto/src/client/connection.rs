@@ -1,13 +1,16 @@
 //! One BMC, at most one session with it, one request at a time.
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::Sleep;
 
@@ -226,9 +229,7 @@ impl Connection {
 
     /// Closes the session; takes at most a second.
     pub async fn close(&mut self) {
-        if let Some(link) = &mut self.link
-            && link.session.is_open()
-        {
+        if let Some(link) = &mut self.link {
             link.session.close(Instant::now());
             // Nothing can be done about a BMC that does not take the goodbye.
             let _ = link.run().await;
@@ -353,17 +354,29 @@ impl Link {
             if armed > wake_at || self.timer.is_elapsed() {
                 self.timer.as_mut().reset(wake_at.into());
             }
-            tokio::select! {
-                biased;
-                ready = self.socket.readable() => {
-                    ready.map_err(|error| Error::Network(error.kind()))?;
+            match self.wake().await? {
+                Wake::Datagram => self.receive(),
+                Wake::Timer => {
+                    // What has arrived by now has arrived in time.
                     self.receive();
-                }
-                () = self.timer.as_mut() => {
                     self.session.handle_timeout(Instant::now());
                 }
             }
         }
+    }
+
+    /// Waits for whatever comes first.
+    async fn wake(&mut self) -> Result<Wake, Error> {
+        poll_fn(|context| {
+            if let Poll::Ready(ready) = self.socket.poll_recv_ready(context) {
+                let wake = ready
+                    .map(|()| Wake::Datagram)
+                    .map_err(|error| Error::Network(error.kind()));
+                return Poll::Ready(wake);
+            }
+            self.timer.as_mut().poll(context).map(|()| Ok(Wake::Timer))
+        })
+        .await
     }
 
     async fn send(&mut self) -> Result<(), Error> {
@@ -378,6 +391,17 @@ impl Link {
         }
     }
 
+    /// Tells the runtime that the socket is empty, as it is after the answer to
+    /// the one request in flight, which saves asking the kernel. Should there be
+    /// more, it is read together with what arrives next.
+    fn expect_nothing_more(&self) {
+        let _ = self
+            .socket
+            .try_io(Interest::READABLE, || -> io::Result<()> {
+                Err(io::ErrorKind::WouldBlock.into())
+            });
+    }
+
     /// Takes what has arrived, until something comes of it.
     fn receive(&mut self) {
         let mut datagram = [0; MAX_DATAGRAM_BYTES];
@@ -387,6 +411,7 @@ impl Link {
                     let received = datagram.get(..length).unwrap_or_default();
                     self.session.handle_datagram(Instant::now(), received);
                     if self.session.has_news() {
+                        self.expect_nothing_more();
                         return;
                     }
                 }
@@ -395,6 +420,11 @@ impl Link {
             }
         }
     }
+}
+
+enum Wake {
+    Datagram,
+    Timer,
 }
 
 /// Callers may be dropped at any time, and a session that nobody closes takes one

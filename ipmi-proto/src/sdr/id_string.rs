@@ -67,14 +67,14 @@ fn packed_ascii(bytes: &[u8], declared: usize) -> String {
     let mut bits = 0_u32;
     for &byte in bytes {
         buffer |= u32::from(byte) << bits;
-        bits += 8;
+        bits = bits.saturating_add(8);
         while bits >= 6 {
             if characters.len() < limit {
                 let code = u8::try_from(buffer & 0x3f).unwrap_or(0);
                 characters.push(char::from(b' '.saturating_add(code)));
             }
             buffer >>= 6;
-            bits -= 6;
+            bits = bits.saturating_sub(6);
         }
     }
     characters

@@ -114,10 +114,9 @@ impl Entity {
 
     /// The instance as people count it: device-relative ones start at 0 again.
     pub const fn shown_instance(instance: u8) -> u8 {
-        if instance >= Self::FIRST_DEVICE_RELATIVE {
-            instance - Self::FIRST_DEVICE_RELATIVE
-        } else {
-            instance
+        match instance.checked_sub(Self::FIRST_DEVICE_RELATIVE) {
+            Some(relative) => relative,
+            None => instance,
         }
     }
 }

@@ -14,6 +14,7 @@ mod key;
 mod locator;
 mod record;
 pub mod repository;
+mod sensor_field;
 mod sensor_record;
 
 pub use directory::{FoundSensor, SensorDirectory};
@@ -22,7 +23,7 @@ pub use key::{
 };
 pub use locator::{ControllerLocator, FruLocator, GenericLocator};
 pub use record::{RawRecord, Record, RecordHeader, RecordType};
-pub use sensor_record::{
-    Analog, Capabilities, EventMasks, EventOnlySensor, Hysteresis, IdModifier, OwnerPolicy,
-    SensorBody, SensorRecord, Sharing, ThresholdAccess, Unreadable,
+pub use sensor_field::{
+    Analog, Capabilities, EventMasks, Hysteresis, IdModifier, Sharing, ThresholdAccess,
 };
+pub use sensor_record::{EventOnlySensor, OwnerPolicy, SensorBody, SensorRecord, Unreadable};

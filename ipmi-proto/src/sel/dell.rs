@@ -31,8 +31,8 @@ fn listed(event: &SystemEvent, list: &[(u8, u8, &[u8])]) -> bool {
 /// The place, in FreeIPMI's words; `None` when the event carries none.
 pub(super) fn location(event: &SystemEvent) -> Option<String> {
     let [data1, data2, data3] = event.data;
-    // Both bytes have to be flagged as OEM codes.
-    if data1 & 0xf0 != 0xa0 {
+    // Both bytes have to be flagged as OEM codes, and one of them given.
+    if data1 & 0xf0 != 0xa0 || (data2, data3) == (0xff, 0xff) {
         None
     } else if listed(event, &MEMORY_EVENTS) {
         memory(data2, data3)

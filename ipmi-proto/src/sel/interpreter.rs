@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use super::vendor::{self, Board};
 use super::{Entry, EntryKind, SystemEvent, data_text, dell, severity};
 use crate::sdr::{EventClass, EventReadingType, Record, SensorDirectory};
-use crate::sensor::{self, Severity, freeipmi_hundredths};
+use crate::sensor::{self, SensorType, Severity, freeipmi_hundredths};
 
 /// Event data that was not given.
 const UNSPECIFIED: u8 = 0xff;
 
-/// Words of "severity" nibbles, FreeIPMI's label for them and for states before.
+/// FreeIPMI's labels of the nibbles that say what was before and how bad it was.
 const PREVIOUS_STATE: &str = "Previous State";
 const SEVERITY_STATE: &str = "Severity State";
 
@@ -153,6 +153,7 @@ impl<'a> Interpreter<'a> {
             _ if data2 == UNSPECIFIED => None,
             (EventClass::Oem, _) | (_, DataFlag::Oem) => oem(),
             (_, DataFlag::Standard) => Some(previous_state(event, data2).unwrap_or_else(raw)),
+            (_, DataFlag::SensorSpecific) if data3_repeats_data2(event) => None,
             (_, DataFlag::SensorSpecific) => {
                 Some(data_text::data2(event.sensor_type, event.offset(), data2).unwrap_or_else(raw))
             }
@@ -198,6 +199,17 @@ impl<'a> Interpreter<'a> {
         }
         .into()
     }
+}
+
+/// Whether the text of event data 3 has the number of event data 2 in it, so
+/// that the latter gets none of its own: "correctable machine check error
+/// logging disabled".
+fn data3_repeats_data2(event: &SystemEvent) -> bool {
+    let [data1, _, _] = event.data;
+    event.event_type == EventReadingType::SENSOR_SPECIFIC
+        && event.sensor_type == SensorType::EVENT_LOGGING_DISABLED
+        && event.offset() == 0x06
+        && DataFlag::from_low_bits(data1 >> 4) == DataFlag::SensorSpecific
 }
 
 /// The state before (low nibble) and how severe it is (high nibble). FreeIPMI

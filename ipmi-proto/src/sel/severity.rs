@@ -6,16 +6,6 @@ use super::{Direction, SystemEvent};
 use crate::sdr::EventClass;
 use crate::sensor::Severity;
 
-/// Events of one type and some sensor types.
-pub(super) struct Row {
-    pub(super) event_type: u8,
-    pub(super) sensor_types: &'static [u8],
-    /// One letter per offset.
-    pub(super) asserted: &'static [u8],
-    /// The same for deassertions.
-    pub(super) deasserted: &'static [u8],
-}
-
 /// How bad `event` is; `None` where nothing is known about it.
 pub(super) fn of_event(event: &SystemEvent, board: Option<Board>) -> Option<Severity> {
     standard(event).or_else(|| vendor::severity(event, board?))

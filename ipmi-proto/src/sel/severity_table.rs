@@ -4,7 +4,15 @@
 //! string for assertions and one for deassertions. A pair of event type and
 //! sensor type without a row has no known severity.
 
-use super::severity::Row;
+/// Events of one type and some sensor types.
+pub(super) struct Row {
+    pub(super) event_type: u8,
+    pub(super) sensor_types: &'static [u8],
+    /// One letter per offset.
+    pub(super) asserted: &'static [u8],
+    /// The same for deassertions.
+    pub(super) deasserted: &'static [u8],
+}
 
 /// Rows for discrete events.
 #[rustfmt::skip]

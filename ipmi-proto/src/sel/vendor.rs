@@ -1,7 +1,7 @@
 //! What only vendors' boards log: types, texts and severities of their own.
 
 use super::SystemEvent;
-use super::vendor_text::ROWS;
+use super::vendor_text::{Products, ROWS, VendorRow};
 use crate::sensor::{SensorType, Severity};
 
 /// Which board logged: from Get Device ID.
@@ -25,13 +25,6 @@ impl Board {
     pub(super) const DELL_POWEREDGE: Self = Self::new(674, 256);
 }
 
-/// Products of one manufacturer.
-pub(super) enum Products {
-    List(&'static [u16]),
-    /// First and last.
-    Range(u16, u16),
-}
-
 impl Products {
     fn contains(&self, product_id: u16) -> bool {
         match *self {
@@ -39,18 +32,6 @@ impl Products {
             Self::Range(first, last) => (first..=last).contains(&product_id),
         }
     }
-}
-
-/// Texts of event data 1 for one kind of event of some boards.
-pub(super) struct VendorRow {
-    pub(super) manufacturer: u32,
-    pub(super) products: Products,
-    pub(super) event_type: u8,
-    pub(super) sensor_type: Option<u8>,
-    pub(super) generator: Option<u8>,
-    pub(super) sensor_number: Option<u8>,
-    /// By offset; empty where there is none.
-    pub(super) texts: &'static [&'static str],
 }
 
 impl VendorRow {

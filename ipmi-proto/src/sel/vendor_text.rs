@@ -5,7 +5,24 @@
 //! apply to events from there alone: the same codes mean other things
 //! elsewhere on those boards.
 
-use super::vendor::{Products, VendorRow};
+/// Products of one manufacturer.
+pub(super) enum Products {
+    List(&'static [u16]),
+    /// First and last.
+    Range(u16, u16),
+}
+
+/// Texts of event data 1 for one kind of event of some boards.
+pub(super) struct VendorRow {
+    pub(super) manufacturer: u32,
+    pub(super) products: Products,
+    pub(super) event_type: u8,
+    pub(super) sensor_type: Option<u8>,
+    pub(super) generator: Option<u8>,
+    pub(super) sensor_number: Option<u8>,
+    /// By offset; empty where there is none.
+    pub(super) texts: &'static [&'static str],
+}
 
 /// The rows; the first that fits is used.
 pub(super) const ROWS: &[VendorRow] = &[

@@ -137,18 +137,21 @@ pub struct Factors {
     pub r_exponent: i8,
 }
 
-/// Powers of ten from -8 to 7. Looked up rather than computed: it is faster and
-/// correctly rounded.
-const POWERS_OF_TEN: [f64; 16] = [
-    1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
-];
+/// Powers of ten from 0 to 8, all exact.
+const POWERS_OF_TEN: [f64; 9] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 
-fn power_of_ten(exponent: i8) -> f64 {
-    usize::try_from(exponent.saturating_add(8))
-        .ok()
-        .and_then(|index| POWERS_OF_TEN.get(index))
+/// `value` times a power of ten. Divides for negative exponents, whose powers
+/// have no exact form: 165 with exponent -2 is 1.65, not 1.6500000000000001.
+fn scaled(value: f64, exponent: i8) -> f64 {
+    let power = POWERS_OF_TEN
+        .get(usize::from(exponent.unsigned_abs()))
         .copied()
-        .unwrap_or_else(|| 10_f64.powi(i32::from(exponent)))
+        .unwrap_or_else(|| 10_f64.powi(i32::from(exponent.unsigned_abs())));
+    if exponent < 0 {
+        value / power
+    } else {
+        value * power
+    }
 }
 
 impl Factors {
@@ -166,8 +169,8 @@ impl Factors {
 
     /// The linear result for the number `x`.
     pub fn linear(&self, x: i16) -> f64 {
-        let offset = f64::from(self.b) * power_of_ten(self.b_exponent);
-        (f64::from(x) * f64::from(self.m) + offset) * power_of_ten(self.r_exponent)
+        let offset = scaled(f64::from(self.b), self.b_exponent);
+        scaled(f64::from(x) * f64::from(self.m) + offset, self.r_exponent)
     }
 }
 

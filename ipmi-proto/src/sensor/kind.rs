@@ -12,6 +12,9 @@ impl SensorType {
     /// Memory.
     pub const MEMORY: Self = Self(0x0c);
 
+    /// Event logging switched off, or the log full.
+    pub const EVENT_LOGGING_DISABLED: Self = Self(0x10);
+
     /// The name of a defined type.
     pub fn name(self) -> Option<&'static str> {
         NAMES.get(usize::from(self.0)).copied()

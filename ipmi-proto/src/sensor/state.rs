@@ -79,14 +79,6 @@ impl StateBits {
     }
 }
 
-/// Discrete states of one event/reading type and some sensor types.
-pub(super) struct Row {
-    pub(super) event_type: u8,
-    pub(super) sensor_types: &'static [u8],
-    /// One letter per offset.
-    pub(super) states: &'static [u8],
-}
-
 /// Severities of the six comparison bits.
 const THRESHOLD: [Severity; 6] = [
     Severity::Nominal,

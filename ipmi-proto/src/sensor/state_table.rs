@@ -3,7 +3,13 @@
 //! One letter per offset: `N` nominal, `W` warning, `C` critical. A pair of
 //! event/reading type and sensor type without a row has no known severity.
 
-use super::state::Row;
+/// Discrete states of one event/reading type and some sensor types.
+pub(super) struct Row {
+    pub(super) event_type: u8,
+    pub(super) sensor_types: &'static [u8],
+    /// One letter per offset.
+    pub(super) states: &'static [u8],
+}
 
 /// Rows for sensor readings.
 #[rustfmt::skip]

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use zeroize::Zeroizing;
 
-use super::{Entry, Node, Scalar, Value, YamlError, printable};
+use super::{Entry, Node, Scalar, Value, YamlError};
 use crate::config::diagnostic::Position;
-use crate::config::report::{indexed, joined};
+use crate::config::report::{indexed, joined, shown_key};
 
 /// Most nodes a document may have, aliases counted as often as they are used.
 const MAX_NODES: usize = 2_000_000;
@@ -26,6 +26,10 @@ pub(crate) fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
         };
         if let Err(mut error) = taken {
             error.key = builder.path();
+            // In a text that does not parse, a "key" of several words may be anything.
+            if error.is_syntax && error.key.contains('"') {
+                error.key.clear();
+            }
             return Err(error);
         }
     }
@@ -97,8 +101,8 @@ impl Builder {
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let plain =
-                    style == ScalarStyle::Plain && check_tag(tag.as_deref(), at, &SCALAR_TAGS)?;
+                let may_be_plain = check_tag(tag.as_deref(), at, &SCALAR_TAGS)?;
+                let plain = may_be_plain && style == ScalarStyle::Plain;
                 self.finish(
                     Node {
                         at,
@@ -223,9 +227,10 @@ impl Builder {
                             key: String::new(),
                             message: format!(
                                 "the key `{}` stands twice in this map; first on line {}",
-                                printable(&text),
+                                shown_key(&text),
                                 first.line
                             ),
+                            is_syntax: false,
                         });
                     }
                     let new = if is_merge {
@@ -341,6 +346,7 @@ fn syntax_error(scan: &ScanError) -> YamlError {
         width: 1,
         key: String::new(),
         message,
+        is_syntax: true,
     }
 }
 
@@ -357,6 +363,7 @@ fn error(at: Position, message: impl Into<String>) -> YamlError {
         width: 1,
         key: String::new(),
         message: message.into(),
+        is_syntax: false,
     }
 }
 

@@ -95,7 +95,7 @@ fn what_is_not_one_plain_document_is_refused_with_its_place() {
             "1:8 this alias is inside the value that it names",
         ),
         (
-            "a: !secret x\n",
+            "a: !secret 'x'\n",
             "1:12 a tag (`!…`) has no meaning here; put the value in quotes if it starts with `!`",
         ),
         ("[a]: x\n", "1:1 a key must be a text, not a list"),

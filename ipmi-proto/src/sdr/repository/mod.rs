@@ -9,11 +9,13 @@
 
 mod chunk;
 mod info;
+mod step;
 mod walk;
 
 pub use chunk::ReadSize;
 pub use info::{OperationSupport, RepositoryInfo};
-pub use walk::{ChainEnd, GetSdr, Outcome, Repository, Source, Step, WaitReason, Walk, WalkError};
+pub use step::{ChainEnd, GetSdr, Outcome, Repository, Source, Step, WaitReason, WalkError};
+pub use walk::Walk;
 
 /// Most records that a walk keeps.
 pub const MAX_RECORDS: usize = 4096;

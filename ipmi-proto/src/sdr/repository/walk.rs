@@ -3,147 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    MAX_BYTES, MAX_FAILED_WHOLE_READS, MAX_RECORDS, MAX_REQUESTS, MAX_RESERVATIONS_LOST,
-    MAX_RESTARTS, MAX_WAITS, ReadSize, RepositoryInfo,
+    ChainEnd, GetSdr, MAX_BYTES, MAX_FAILED_WHOLE_READS, MAX_RECORDS, MAX_REQUESTS,
+    MAX_RESERVATIONS_LOST, MAX_RESTARTS, MAX_WAITS, Outcome, ReadSize, Repository, RepositoryInfo,
+    Source, Step, WaitReason, WalkError,
 };
 use crate::sdr::{RawRecord, RecordHeader, RecordId};
 use crate::wire::Reader;
-
-/// Where the records come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// The SDR repository (storage commands).
-    #[default]
-    Repository,
-    /// A controller's own device SDRs (sensor/event commands); they have no
-    /// stamps that could be compared, so [`Step::GetInfo`] never comes.
-    Device,
-}
-
-/// What the caller does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Send Get SDR Repository Info.
-    GetInfo,
-    /// Send Reserve SDR Repository, or Reserve Device SDR Repository.
-    Reserve,
-    /// Send Get SDR, or Get Device SDR.
-    GetSdr(GetSdr),
-    /// Wait a moment, then report [`Outcome::Waited`].
-    Wait(WaitReason),
-    /// Nothing: call [`Walk::finish`].
-    Done,
-}
-
-/// A request for (a piece of) a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GetSdr {
-    /// Reservation id; 0 where none is needed.
-    pub reservation: u16,
-    /// Which record.
-    pub record_id: RecordId,
-    /// From which byte on.
-    pub offset: u8,
-    /// How many bytes; FFh for the whole record.
-    pub count: u8,
-}
-
-impl GetSdr {
-    /// The command's data bytes.
-    pub fn encode(&self) -> [u8; 6] {
-        let [reservation_low, reservation_high] = self.reservation.to_le_bytes();
-        let [record_low, record_high] = self.record_id.0.to_le_bytes();
-        [
-            reservation_low,
-            reservation_high,
-            record_low,
-            record_high,
-            self.offset,
-            self.count,
-        ]
-    }
-}
-
-/// Why the caller is asked to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitReason {
-    /// The BMC is busy (C0h).
-    Busy,
-    /// The repository is being updated (D0h).
-    Updating,
-}
-
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// Completion code 00h with these data bytes.
-    Data(&'a [u8]),
-    /// Another completion code.
-    Refused(u8),
-    /// Nothing, after all retries of the caller.
-    Silence,
-    /// The wait is over.
-    Waited,
-}
-
-/// Why a walk ended without reaching an end of the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WalkError {
-    /// The BMC stopped answering.
-    #[error("the BMC does not answer")]
-    Silent,
-    /// Other clients keep taking the reservation away.
-    #[error("the reservation was lost {MAX_RESERVATIONS_LOST} times")]
-    ReservationLost,
-    /// The BMC stayed busy.
-    #[error("the BMC stays busy")]
-    Busy,
-    /// A record can't be read, and without it the next one is not known.
-    #[error("record {record_id} can't be read (completion code {code:#04x})")]
-    Unreadable {
-        /// The id that was asked for.
-        record_id: RecordId,
-        /// The BMC's answer; 00h if the data made no sense.
-        code: u8,
-    },
-    /// The request limit was reached.
-    #[error("no end after {MAX_REQUESTS} requests")]
-    TooManyRequests,
-    /// [`Walk::finish`] was called before [`Step::Done`].
-    #[error("the walk is not done")]
-    Unfinished,
-}
-
-/// How the chain of records ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChainEnd {
-    /// With the end mark.
-    Mark,
-    /// A record came up again.
-    Loop,
-    /// [`MAX_RECORDS`] or [`MAX_BYTES`] was reached.
-    Limit,
-    /// The last record could not be read and was left out.
-    LastUnreadable,
-}
-
-/// What a walk has found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
-    /// The BMC's own words, if it had any.
-    pub info: Option<RepositoryInfo>,
-    /// The records, in order.
-    pub records: Vec<RawRecord>,
-    /// Ids of records that could not be read.
-    pub skipped: Vec<RecordId>,
-    /// How the chain ended.
-    pub end: ChainEnd,
-    /// The repository changed during the walk, also when it was read again.
-    pub changed: bool,
-    /// Read size for the next walk.
-    pub read_size: ReadSize,
-}
 
 /// The walk. See the [module](super) for how to drive it.
 #[derive(Debug)]
@@ -309,15 +174,10 @@ impl Walk {
         let (offset, count) = match &reading.part {
             Part::Whole => (0, ReadSize::WHOLE_COUNT),
             Part::Header => (0, ReadSize::FLOOR),
-            Part::Piece { total, bytes, .. } => {
-                let left = total.saturating_sub(bytes.len());
-                (
-                    u8::try_from(bytes.len()).unwrap_or(u8::MAX),
-                    u8::try_from(left)
-                        .unwrap_or(u8::MAX)
-                        .min(self.read_size.piece()),
-                )
-            }
+            Part::Piece { total, bytes, .. } => (
+                u8::try_from(bytes.len()).unwrap_or(u8::MAX),
+                self.piece_count(*total, bytes.len()),
+            ),
         };
         GetSdr {
             reservation,
@@ -325,6 +185,22 @@ impl Walk {
             offset,
             count,
         }
+    }
+
+    /// How many bytes to ask for when `have` of `total` are there.
+    ///
+    /// Offsets end at 255, records at 260: the last piece of the longest
+    /// records has to begin by then.
+    fn piece_count(&self, total: usize, have: usize) -> u8 {
+        const LAST_OFFSET: usize = u8::MAX as usize;
+        let piece = usize::from(self.read_size.piece()).min(total.saturating_sub(have));
+        let end = have.saturating_add(piece);
+        let count = if have < LAST_OFFSET && end > LAST_OFFSET && end < total {
+            LAST_OFFSET.saturating_sub(have)
+        } else {
+            piece
+        };
+        u8::try_from(count).unwrap_or(u8::MAX)
     }
 
     fn advance(&mut self, state: State, outcome: Outcome<'_>) -> State {
@@ -455,9 +331,7 @@ impl Walk {
                 total,
                 mut bytes,
             } => {
-                let asked = total
-                    .saturating_sub(bytes.len())
-                    .min(usize::from(self.read_size.piece()));
+                let asked = usize::from(self.piece_count(total, bytes.len()));
                 match got.get(..asked) {
                     Some(piece) => {
                         bytes.extend_from_slice(piece);

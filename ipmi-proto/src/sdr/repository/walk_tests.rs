@@ -112,7 +112,10 @@ impl Bmc {
         }
         let record = self.records.get(index).ok_or(Some(0xcb))?;
         let from = usize::from(request.offset);
-        let to = (from + usize::from(request.count)).min(record.len());
+        let to = match request.count {
+            0xff => record.len(),
+            count => (from + usize::from(count)).min(record.len()),
+        };
         let next = if last {
             self.end
         } else {
@@ -205,6 +208,20 @@ fn piece_size_is_learned_and_handed_on() {
                 "the second walk knows the size"
             );
         }
+    }
+}
+
+#[test]
+fn longest_records_are_read_whole_and_in_pieces() {
+    let longest = vec![record(1, 255), record(2, 9)];
+    for most in [260, 33, 24, 20, 16, 12, 8, 5] {
+        let mut bmc = Bmc {
+            records: longest.clone(),
+            count: 2,
+            most,
+            ..Bmc::new()
+        };
+        assert_eq!(bytes(&walk(&mut bmc)), longest, "{most}");
     }
 }
 

@@ -15,7 +15,7 @@ use rmcp_ipmi::sdr::{RawRecord, RecordId};
 use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
 
-use crate::collect::LoadedRepository;
+use super::LoadedRepository;
 
 /// First words of a file; the number changes with the format.
 const MAGIC: &str = "ipmi_exporter sdr cache 1";

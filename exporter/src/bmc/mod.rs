@@ -1,6 +1,8 @@
 //! One BMC as the collectors see it: a place to send commands to. Logs in when
 //! there is no session, no more often than is good for the BMC.
 
+mod login_budget;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +15,8 @@ use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
 use rmcp_ipmi::{Error, Retry};
 use tracing::{info, warn};
 
-use super::login_budget::LoginBudget;
+pub use login_budget::LoginBudget;
+
 use crate::telemetry::Telemetry;
 
 /// A log-in may take this long, whatever the scrape's deadline: what it achieves
@@ -23,17 +26,39 @@ const LOGIN_LIMIT: Duration = Duration::from_secs(20);
 /// See the [module documentation](self).
 pub struct Bmc {
     connection: Connection,
-    settings: Arc<Settings>,
-    backoff: Backoff,
+    account: Account,
+    /// Users of other modules that were here lately, and how they fared.
+    others: Vec<Account>,
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
     /// Log-ins that the present collection may still make.
     logins_left: u8,
-    /// Why there is no session.
-    last_failure: Option<Error>,
     counted_open: bool,
     /// Counts sessions: what was learned in one may not hold in the next.
     generation: u64,
+    reply: Vec<u8>,
+}
+
+/// How many users of one BMC are remembered. Who is forgotten loses the wait
+/// after a wrong password, nothing else.
+const MAX_ACCOUNTS: usize = 16;
+
+/// One user of the BMC.
+struct Account {
+    settings: Arc<Settings>,
+    backoff: Backoff,
+    /// Why there is no session.
+    last_failure: Option<Error>,
+}
+
+impl Account {
+    fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            backoff: Backoff::default(),
+            last_failure: None,
+        }
+    }
 }
 
 impl Bmc {
@@ -46,29 +71,54 @@ impl Bmc {
     ) -> Self {
         Self {
             connection: Connection::new(address, Arc::clone(&settings)),
-            settings,
-            backoff: Backoff::default(),
+            account: Account::new(settings),
+            others: Vec::new(),
             budget,
             telemetry,
             logins_left: 0,
-            last_failure: None,
             counted_open: false,
             generation: 0,
+            reply: Vec::new(),
         }
     }
 
     /// Begins a collection as the user of `settings`. A session of another user
     /// is closed: a BMC has at most one session with this process.
     pub async fn begin(&mut self, settings: &Arc<Settings>) {
-        if !self.settings.is_same_as(settings) {
+        if !self.account.settings.is_same_as(settings) {
             self.close().await;
             self.connection = Connection::new(self.connection.address(), Arc::clone(settings));
-            self.backoff = Backoff::default();
-            self.last_failure = None;
+            self.change_account(settings);
         }
-        self.settings = Arc::clone(settings);
         // One for a BMC without a session, one when the session proves dead.
         self.logins_left = 2;
+    }
+
+    /// Goes on as another user, who may have been here before. A BMC that could
+    /// not be reached or has no session to give is so for all users alike.
+    fn change_account(&mut self, settings: &Arc<Settings>) {
+        let known = self
+            .others
+            .iter()
+            .position(|account| account.settings.is_same_as(settings));
+        let mut account = known.map_or_else(
+            || Account::new(Arc::clone(settings)),
+            |index| self.others.swap_remove(index),
+        );
+        let now = Instant::now();
+        if let Some(failure) = self.account.last_failure
+            && failure.retry() != Retry::AfterMinutes
+            && self.account.backoff.blocked_until(now).is_some()
+            && account.backoff.blocked_until(now).is_none()
+        {
+            account.backoff = self.account.backoff;
+            account.last_failure = Some(failure);
+        }
+        if self.others.len() >= MAX_ACCOUNTS {
+            self.others.remove(0);
+        }
+        self.others
+            .push(std::mem::replace(&mut self.account, account));
     }
 
     /// Whether there is a session, as far as is known.
@@ -91,27 +141,25 @@ impl Bmc {
         command: &C,
         deadline: Instant,
     ) -> Result<C::Response, Error> {
-        let mut result = self.call_once(command, deadline).await;
-        if self.session_died(&result) {
-            result = self.call_once(command, deadline).await;
-        }
-        self.note(result)
+        let mut data = Vec::new();
+        command.encode(&mut data);
+        let key = (C::NET_FN, command.lun(), C::COMMAND);
+        let mut reply = std::mem::take(&mut self.reply);
+        let result = self.call_bytes(key, &data, deadline, &mut reply).await;
+        self.reply = reply;
+        let result = match result? {
+            CompletionCode::OK => command.decode(&self.reply).map_err(Error::from),
+            code => Err(Error::Completion(code)),
+        };
+        self.count_failure(&result);
+        result
     }
 
-    async fn call_once<C: Command>(
-        &mut self,
-        command: &C,
-        deadline: Instant,
-    ) -> Result<C::Response, Error> {
-        self.ensure_open().await?;
-        self.connection.call(command, deadline).await
-    }
-
-    /// Like [`Self::call`], with bytes; gives the completion code and appends
-    /// the data to `reply`.
+    /// Like [`Self::call`], with bytes; gives the completion code and puts the
+    /// data into `reply`.
     ///
     /// # Errors
-    /// As [`Self::call`], but for completion codes.
+    /// As [`Self::call`], but for completion codes and malformed answers.
     pub async fn call_bytes(
         &mut self,
         key: (NetFn, Lun, u8),
@@ -123,7 +171,7 @@ impl Bmc {
         if self.session_died(&result) {
             result = self.call_bytes_once(key, data, deadline, reply).await;
         }
-        self.note(result)
+        result
     }
 
     async fn call_bytes_once(
@@ -134,29 +182,35 @@ impl Bmc {
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
         self.ensure_open().await?;
-        let (code, bytes) = self.connection.call_bytes(key, data, deadline).await?;
-        reply.clear();
-        reply.extend_from_slice(bytes);
-        Ok(code)
+        let result = self.connection.call_bytes(key, data, deadline).await;
+        let result = result.map(|(code, bytes)| {
+            reply.clear();
+            reply.extend_from_slice(bytes);
+            code
+        });
+        self.count_failure(&result);
+        result
     }
 
     /// Whether the last call found out that the session is dead: worth one more
     /// try in a new one.
     fn session_died<T>(&mut self, result: &Result<T, Error>) -> bool {
-        let died = matches!(result, Err(Error::Silent { .. } | Error::Network(_)))
-            && self.counted_open
-            && !self.connection.is_open();
-        if died {
-            self.count_open(false);
+        match result {
+            Err(error @ (Error::Silent { .. } | Error::Network(_)))
+                if self.counted_open && !self.connection.is_open() =>
+            {
+                self.count_open(false);
+                self.account.last_failure = Some(*error);
+                true
+            }
+            _ => false,
         }
-        died
     }
 
-    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result {
+    fn count_failure<T>(&self, result: &Result<T, Error>) {
+        if let Err(error) = result {
             self.telemetry.request_failed(error.label());
         }
-        result
     }
 
     async fn ensure_open(&mut self) -> Result<(), Error> {
@@ -164,8 +218,8 @@ impl Bmc {
             return Ok(());
         }
         self.count_open(false);
-        let blocked = self.backoff.blocked_until(Instant::now()).is_some();
-        if let Some(failure) = self.last_failure
+        let blocked = self.account.backoff.blocked_until(Instant::now()).is_some();
+        if let Some(failure) = self.account.last_failure
             && (blocked || self.logins_left == 0)
         {
             return Err(failure);
@@ -181,10 +235,10 @@ impl Bmc {
         self.telemetry.wire(&self.connection.take_counters());
         match result {
             Ok(opened) => {
-                if self.last_failure.take().is_some() {
+                if self.account.last_failure.take().is_some() {
                     info!(%target, suite = opened.suite.0, "Logged in to the BMC again");
                 }
-                self.backoff.succeeded();
+                self.account.backoff.succeeded();
                 self.telemetry.login("success");
                 self.telemetry.suite(opened.suite.0);
                 self.count_open(true);
@@ -193,13 +247,14 @@ impl Bmc {
             }
             Err(error) => {
                 let now = Instant::now();
-                self.backoff.failed(now, &error, rand::random());
+                self.account.backoff.failed(now, &error, rand::random());
                 let next_attempt_in = self
+                    .account
                     .backoff
                     .blocked_until(now)
                     .map_or(Duration::ZERO, |until| until - now)
                     .as_secs();
-                if self.last_failure.map(|last| last.label()) != Some(error.label()) {
+                if self.account.last_failure.map(|last| last.label()) != Some(error.label()) {
                     warn!(%target, %error, next_attempt_in, "Failed to log in to the BMC");
                 }
                 // What happened at this try only says when to try again; a
@@ -207,7 +262,7 @@ impl Bmc {
                 if error.retry() != Retry::Now {
                     self.logins_left = 0;
                 }
-                self.last_failure = Some(error);
+                self.account.last_failure = Some(error);
                 self.telemetry.login(error.label());
                 Err(error)
             }

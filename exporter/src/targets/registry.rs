@@ -11,11 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::Actor;
-use super::bmc::Bmc;
-use super::collection::{Collection, Profile};
-use super::login_budget::LoginBudget;
-use super::store::Store;
-use crate::collect::{CollectOptions, Collectors};
+use super::worker::Workers;
+use crate::bmc::{Bmc, LoginBudget};
+use crate::collect::store::Store;
+use crate::collect::{CollectOptions, Collection, Collectors, Profile};
 use crate::telemetry::Telemetry;
 
 /// How many collections of different modules may wait for one BMC.
@@ -55,6 +54,7 @@ pub struct Registry {
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
     collecting: Arc<Semaphore>,
+    workers: Workers,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -73,6 +73,7 @@ impl Registry {
         store: Arc<Store>,
         budget: Arc<LoginBudget>,
         telemetry: Arc<Telemetry>,
+        workers: Workers,
     ) -> Arc<Self> {
         Arc::new(Self {
             targets: Mutex::default(),
@@ -81,6 +82,7 @@ impl Registry {
             store,
             budget,
             telemetry,
+            workers,
             collecting: Arc::new(Semaphore::new(limits.max_concurrent)),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
@@ -167,10 +169,13 @@ impl Registry {
         };
         let registry = Arc::clone(self);
         let jobs = sender.clone();
-        self.tasks.spawn(async move {
+        let task = async move {
             actor.run().await;
             registry.forget(address, &jobs);
-        });
+        };
+        if let Some(worker) = self.workers.assign() {
+            self.tasks.spawn_on(task, worker);
+        }
         Target {
             jobs: sender,
             running: Vec::new(),

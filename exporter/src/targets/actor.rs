@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::bmc::Bmc;
-use super::collection::Collection;
-use crate::collect::Collectors;
+use crate::bmc::Bmc;
+use crate::collect::{Collection, Collectors};
 
 /// Sessions end after 60 s of silence by the specification, after 30 s on some
 /// BMCs (IPMI 2.0 section 6.12.15).
@@ -50,13 +49,18 @@ impl Actor {
                 self.bmc.publish();
             }
         }
+        // Whoever came in at the last moment is still served, but at shutdown.
         self.jobs.close();
+        while let Some(job) = self.jobs.recv().await {
+            self.collect(&job).await;
+        }
         self.bmc.close().await;
     }
 
     async fn collect(&mut self, job: &Collection) {
         let shutdown = self.shutdown.clone();
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => {}
             () = async {
                 // The semaphore is never closed.

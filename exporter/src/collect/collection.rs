@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::collect::Results;
+use super::Results;
 use crate::config::Module;
 use rmcp_ipmi::session::Settings;
 
@@ -66,6 +66,11 @@ impl Collection {
         let mut state = self.state();
         state.deadline = state.deadline.max(deadline);
         true
+    }
+
+    /// When the run was asked for; no two of one BMC have the same.
+    pub fn created(&self) -> Instant {
+        self.created
     }
 
     /// Until when anybody waits.

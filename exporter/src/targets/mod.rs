@@ -1,0 +1,11 @@
+//! All BMCs of the process: where names lead, one actor for each address, the
+//! threads that they run on.
+
+mod actor;
+mod registry;
+mod resolve;
+mod worker;
+
+pub use registry::{Limits, Overload, Registry};
+pub use resolve::{ResolveError, Resolver};
+pub use worker::Workers;
