@@ -24,7 +24,7 @@ fn read_many(pair: &mut Pair, rng: &mut StdRng, reads: u32, within: Duration) ->
     let mut mark = 0_u16;
     while answered < reads {
         assert!(
-            failed <= reads.max(50),
+            failed <= reads.max(100),
             "{failed} reads failed and {answered} did not"
         );
         if !pair.session.is_open() {
@@ -162,6 +162,9 @@ fn random_schedules() {
         let loss = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3];
         let latency = [0, 1, 20, 200, 1_000];
         let mut setup = Setup::new(seed);
+        // Some of these links are slower than the three seconds after which a BMC
+        // gives up a log-in; nobody could get in there.
+        setup.config.half_open_timeout = ms(60_000);
         // Sequence numbers that wrap are as good as any.
         setup.config.first_sequence = [1, 0, u32::MAX - 5, 0x7fff_fff0][rng.random_range(0..4)];
         let mut pair = setup.pair();

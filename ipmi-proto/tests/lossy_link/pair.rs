@@ -147,6 +147,8 @@ pub(crate) struct Pair<P: Peer = Bmc> {
     order: u64,
     rng: StdRng,
     seed: u64,
+    /// How often the session was renewed.
+    sessions: u64,
 }
 
 /// Users, machine and suites of the usual pair.
@@ -225,15 +227,16 @@ impl<P: Peer> Pair<P> {
             order: 0,
             rng: StdRng::seed_from_u64(seed ^ 0x11_4e_4b),
             seed,
+            sessions: 0,
         }
     }
 
     /// A new session object, as after a session was given up: it knows what the
     /// old one learned, and hears what was still under way to the old one.
     pub(crate) fn renew(&mut self, settings: Settings, memory: Option<LoginMemory>) {
-        self.seed = self.seed.wrapping_add(1 << 32);
+        self.sessions += 1;
         let rtt = self.session.rtt();
-        let rng = StdRng::seed_from_u64(self.seed);
+        let rng = StdRng::seed_from_u64(self.seed ^ self.sessions << 32);
         self.session = Session::new(Arc::new(settings), memory, rtt, rng);
     }
 
