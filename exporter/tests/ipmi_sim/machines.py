@@ -7,7 +7,7 @@ the exporter's contract is met by at least one sensor; README.md lists which.
 from simbmc import (
     AMPS, CELSIUS, CFM, COULOMBS, FAHRENHEIT, JOULES, LIMIT, NOT_ANALOG, ONES_COMPLEMENT, PER_SECOND, PERCENT,
     PERFORMANCE, PRESENCE, REDUNDANCY, RPM, SENSOR_SPECIFIC, STATE, THRESHOLD, TWOS_COMPLEMENT, VOLTS, WATTS,
-    EventLog, Machine, packed_name, struct,
+    EventLog, Machine, long_name, packed_name, struct,
 )
 
 # Sensor types (IPMI 2.0 table 42-3).
@@ -324,6 +324,7 @@ MACHINES = {
     "newline-name": lambda: named("An empty name, a backslash, a line feed", "", "Back\\slash", "New\nline"),
     "blank-name": lambda: named("An empty name, a backslash, blanks at both ends", "", "Back\\slash", "  padded  "),
     "latin1-name": lambda: named("A name with a degree sign in Latin-1", "Temp \xb0C"),
+    "long-name": lambda: named("A name of 24 bytes", long_name("Inlet Temperature Sensor")),
     "packed-name": lambda: named("A name in 6-bit packed ASCII", packed_name("PKD TEMP")),
     "no-records": lambda: Machine("An empty SDR repository", sel_size=100),
     "shared": shared,

@@ -39,6 +39,14 @@ def plain_name(text):
     return [0xC0 | len(raw), *raw]
 
 
+def long_name(text):
+    """The same, longer than the specification allows."""
+    raw = text.encode("ascii")
+    if not 16 < len(raw) < 32:
+        raise ValueError(f"not a long ID string: {text!r}")
+    return [0xC0 | len(raw), *raw]
+
+
 def packed_name(text):
     """The same in 6-bit packed ASCII: four characters in three bytes."""
     codes = [ord(char) - 0x20 for char in text]

@@ -77,6 +77,7 @@ const fn row(
 const COMMA: &str = "a comma in a name breaks the CSV that stock parses";
 const QUOTE: &str = "a quotation mark in a name breaks the CSV that stock parses";
 const NEWLINE: &str = "a line feed in a name breaks the CSV that stock parses";
+const LONG_NAME: &str = "FreeIPMI cuts names after 16 bytes, whatever the record says";
 const ODD_CODE: &str = "one sensor with an unusual completion code costs stock the whole collector";
 const COULOMB: &str =
     "FreeIPMI abbreviates coulombs like degrees Celsius, stock takes them for those";
@@ -154,6 +155,20 @@ pub(crate) const ALLOWED: &[Allowed] = &[
         "latin1-name",
         "",
         "stock dies of a name that is not UTF-8",
+    ),
+    row(
+        Since::Ours,
+        Kind::OnlyStock,
+        "long-name",
+        "ipmi_temperature_*",
+        LONG_NAME,
+    ),
+    row(
+        Since::Ours,
+        Kind::OnlyOurs,
+        "long-name",
+        "ipmi_temperature_*",
+        LONG_NAME,
     ),
     row(
         Since::Ours,

@@ -239,6 +239,18 @@ pub(crate) const CASES: &[Case] = &[
         ],
     ),
     named(
+        "long-name",
+        &[
+            UP,
+            GOOD,
+            (
+                "ipmi_temperature_celsius",
+                &[("id", "2"), ("name", "Inlet Temperature Sensor")],
+                40.0,
+            ),
+        ],
+    ),
+    named(
         "packed-name",
         &[
             UP,

@@ -11,8 +11,8 @@ use rmcp_ipmi::sensor::{
 
 use super::input::Input;
 
-/// 16 bytes of Latin-1 take 32 in UTF-8.
-const MAX_NAME_BYTES: usize = 32;
+/// 31 bytes of Latin-1 take 62 in UTF-8.
+const MAX_NAME_BYTES: usize = 62;
 
 pub fn run(data: &[u8]) {
     readings(data);

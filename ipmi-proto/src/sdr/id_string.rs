@@ -1,4 +1,5 @@
-//! The name of a sensor or device: a type/length byte and up to 16 bytes.
+//! The name of a sensor or device: a type/length byte and up to 16 bytes, or up
+//! to 31 where the length says so.
 //!
 //! Names become label values, so the result is always valid UTF-8. Blanks and
 //! control characters are kept: existing series bear them. For 8-bit names the
@@ -7,8 +8,9 @@
 //! up to the first NUL, which is also what FreeIPMI prints.
 //! Encodings: IPMI 2.0 section 43.15.
 
-/// Longest id string in bytes that the record format allows.
-pub(super) const MAX_BYTES: usize = 16;
+/// Longest id string in bytes that the specification allows. Five length bits
+/// can say more, and a record that says more and has it means it.
+const MAX_BYTES: usize = 16;
 
 /// Characters of the BCD-plus encoding, by nibble.
 const BCD_PLUS: [char; 16] = [
@@ -23,8 +25,8 @@ pub(super) fn decode(field: &[u8]) -> Box<str> {
     let Some((&type_length, bytes)) = field.split_first() else {
         return Box::default();
     };
-    let bytes = bytes.get(..MAX_BYTES).unwrap_or(bytes);
     let declared = usize::from(type_length & 0x1f);
+    let bytes = bytes.get(..declared.max(MAX_BYTES)).unwrap_or(bytes);
     match type_length >> 6 {
         0b01 => bcd_plus(bytes.get(..declared).unwrap_or(bytes)),
         0b10 => packed_ascii(bytes, declared),
@@ -97,7 +99,8 @@ mod tests {
     #[case::empty(&hex!("c0"), "")]
     #[case::no_field(&[], "")]
     #[case::stops_at_nul(&hex!("c6 4641 00 4e31"), "FA")]
-    #[case::cut_at_sixteen(&hex!("d2 303132333435363738394142434445464748"), "0123456789ABCDEF")]
+    #[case::cut_at_sixteen(&hex!("cf 303132333435363738394142434445464748"), "0123456789ABCDEF")]
+    #[case::longer_where_said(&hex!("d1 303132333435363738394142434445464748"), "0123456789ABCDEFG")]
     #[case::latin1(&hex!("c4 4b fc 68 6c"), "Kühl")]
     #[case::utf8_in_8bit(&hex!("c5 4b c3bc 68 6c"), "Kühl")]
     #[case::unicode_is_utf8(&hex!("05 4b c3bc 68 6c"), "Kühl")]
@@ -116,7 +119,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_field_gives_a_short_name(field in proptest::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert!(decode(&field).chars().count() <= 2 * MAX_BYTES);
+            // 31 bytes; two digits a byte in BCD-plus.
+            prop_assert!(decode(&field).chars().count() <= 62);
         }
 
         #[test]

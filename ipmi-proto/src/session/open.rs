@@ -23,6 +23,9 @@ const MAX_PROBES: u32 = 3;
 /// slowly, and starting over costs them a half-open session.
 const MIN_HANDSHAKE_WAIT: Duration = Duration::from_millis(800);
 
+/// And how long at most.
+const MAX_HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
+
 const GET_CHANNEL_AUTHENTICATION_CAPABILITIES: u8 = 0x38;
 /// "The channel this arrives on", with and without asking for 2.0 data: some
 /// 1.5-era BMCs refuse the bit, or do not answer it.
@@ -145,6 +148,7 @@ impl Session {
     fn await_handshake(&mut self, now: Instant, login: Login, expect: Expect) {
         let wait = (self.rtt.timeout(0) * 3).max(MIN_HANDSHAKE_WAIT)
             * (1 + u32::from(login.plan.restarts()));
+        let wait = wait.min(MAX_HANDSHAKE_WAIT);
         self.state = State::Handshaking(Attempt {
             login,
             expect,
