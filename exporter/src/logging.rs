@@ -48,7 +48,7 @@ where
         let mut time = String::new();
         Rfc3339.format_time(&mut Writer::new(&mut time))?;
         let file = metadata.file().unwrap_or_default();
-        let file = file.rsplit('/').next().unwrap_or(file);
+        let file = file.rsplit_once("src/").map_or(file, |(_, path)| path);
         let source = format!("{file}:{}", metadata.line().unwrap_or_default());
 
         let mut fields = Fields::default();
