@@ -7,12 +7,14 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ipmi_exporter::command::check_config::{self, Verdict};
 use ipmi_exporter::config::{
     CipherSuite, Collector, Config, Driver, Noncritical, Privilege, Workaround, load, load_text,
+    load_with,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -140,6 +142,39 @@ fn every_key_arrives_where_it_is_used() {
 }
 
 #[test]
+fn our_own_examples_load_without_a_warning_once_their_secrets_are_there() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let directory = tempfile::tempdir().unwrap();
+    let mut loaded = 0;
+    for entry in fs::read_dir(examples).unwrap() {
+        let path = entry.unwrap().path();
+        // Not a module file.
+        if path.ends_with("web.yml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for secret in text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pass_file: "))
+        {
+            let file = directory.path().join(secret.trim_matches('"'));
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, "secret\n").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let copy = directory.path().join(path.file_name().unwrap());
+        fs::copy(&path, &copy).unwrap();
+        let result = load_with(&copy, &|_| Some("secret".into()));
+        let warnings = result
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .warnings;
+        assert!(warnings.is_empty(), "{}: {warnings:?}", path.display());
+        loaded += 1;
+    }
+    assert!(loaded >= 4, "{loaded}");
+}
+
+#[test]
 fn the_examples_of_the_stock_package_keep_their_meaning() {
     let config = good("remote.yml");
     let default = config.module("default").unwrap();
@@ -202,7 +237,7 @@ fn passwords_come_from_a_file_or_the_environment() {
     )
     .unwrap();
     let environment = |name: &str| (name == "BMC_PASS").then(|| "from env".into());
-    let loaded = ipmi_exporter::config::load_with(&config, &environment).unwrap();
+    let loaded = load_with(&config, &environment).unwrap();
     assert_eq!(loaded.warnings, []);
     let password = |module: &str| loaded.config.module(module).unwrap().password.clone();
     assert_eq!(password("a").expose(), b"canary # 'q\" ");
