@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
+step env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 if cargo deny --version >/dev/null 2>&1; then
     # Advisories need the network, and change without a change here.
     step cargo deny --offline check bans licenses sources

@@ -1,7 +1,7 @@
 //! The collectors: what is asked of a BMC, and what is known afterwards.
 //!
 //! To add one: a module with a function that asks and returns a plain value, a
-//! field in [`Results`], a row in [`Collectors::collect`]'s match, and families
+//! field in [`Results`], an arm in `Collectors::collect`, and families
 //! in [`crate::metrics`].
 
 mod bmc_info;

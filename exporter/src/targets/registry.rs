@@ -45,7 +45,7 @@ pub enum Overload {
     ShuttingDown,
 }
 
-/// See the [module documentation](self).
+/// Finds or starts the actor of an address, and shares running collections.
 pub struct Registry {
     targets: Mutex<HashMap<SocketAddr, Target>>,
     limits: Limits,

@@ -13,7 +13,7 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
-/// See the [module documentation](self). Dropped, it ends its threads.
+/// The threads that own BMCs. Dropped, it ends them.
 pub struct Workers {
     runtimes: Vec<Handle>,
     next: AtomicUsize,
