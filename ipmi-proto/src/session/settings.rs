@@ -87,7 +87,8 @@ impl Settings {
         self.privilege
     }
 
-    pub(super) fn suites(&self) -> &[&'static CipherSuite] {
+    /// The allowed suites in order of preference.
+    pub fn suites(&self) -> &[&'static CipherSuite] {
         &self.suites
     }
 }

@@ -145,6 +145,39 @@ fn a_refused_suite_is_followed_by_the_other_one() {
     }
 }
 
+/// One spoiled log-in must not spoil all that follow.
+#[test]
+fn a_suite_that_has_worked_is_asked_for_again_after_a_downgrade() {
+    let mut pair = Setup::new(2).pair();
+    assert_eq!(pair.log_in(), 17);
+    pair.bmc.set_fault(Fault::CipherListedButRefused(17));
+    for _ in 0..2 {
+        let memory = pair.session.memory();
+        pair.close();
+        pair.renew(settings(PASSWORD), memory);
+        assert_eq!(pair.log_in(), 3);
+    }
+    pair.bmc.clear_faults();
+    let memory = pair.session.memory();
+    pair.close();
+    pair.renew(settings(PASSWORD), memory);
+    assert_eq!(pair.log_in(), 17);
+}
+
+/// After an update of the BMC a suite that it has lost can look like this.
+#[test]
+fn what_worked_is_forgotten_when_the_password_seems_wrong() {
+    let mut pair = Setup::new(2).suites(&[17, 3], &[3]).pair();
+    assert_eq!(pair.log_in(), 3);
+    let memory = pair.session.memory();
+    assert!(memory.is_some());
+    pair.close();
+    pair.renew(settings(PASSWORD), memory);
+    pair.bmc.set_fault(Fault::Rakp2BadMac);
+    assert_eq!(pair.fail_to_log_in(), Error::WrongPassword);
+    assert!(pair.session.memory().is_none());
+}
+
 #[test]
 fn a_one_byte_refusal_is_understood() {
     let mut pair = Setup::new(2).suites(&[17, 3], &[3]).pair();
