@@ -314,12 +314,13 @@ fn settings(module: &Module) -> Result<Settings, SecretError> {
     let suites: Vec<CipherSuiteId> = module
         .cipher_suites
         .iter()
-        .map(|suite| CipherSuiteId(suite.id()))
+        .map(|suite| suite.id())
         .collect();
     Ok(Settings::new(
         Username::new(user.as_bytes())?,
         Password::new(module.password.expose())?,
     )
+    .with_k_g(module.k_g.as_ref().map(|key| key.expose().clone()))
     .with_privilege(module.privilege.map(Into::into))
     .with_suites(&suites))
 }

@@ -16,6 +16,7 @@ use ipmi_exporter::config::{
     CipherSuite, Collector, Config, Driver, Noncritical, Privilege, Workaround, load, load_text,
     load_with,
 };
+use rmcp_ipmi::crypto::Kg;
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -120,7 +121,7 @@ fn every_key_arrives_where_it_is_used() {
     assert!(module.workarounds.contains(&Workaround::OpenSessPriv));
     assert_eq!(module.workarounds.len(), 3);
     assert!(module.shared_sensors && module.entity_sensor_names && !module.bridge_sensors);
-    assert_eq!(module.cipher_suites, [CipherSuite::Suite17]);
+    assert_eq!(module.cipher_suites, [CipherSuite::from_id(17).unwrap()]);
     assert_eq!(module.noncritical, Some(Noncritical::Warning));
     assert_eq!(module.sel_events[1].name, "psu_failure");
     assert!(module.sel_events[0].regex.is_match("Uncorrectable ECC"));
@@ -128,7 +129,7 @@ fn every_key_arrives_where_it_is_used() {
     let inherits = config.module("inherits").unwrap();
     assert_eq!(inherits.user.as_deref(), Some("other"));
     assert_eq!(inherits.password.expose(), b"0123");
-    assert_eq!(inherits.cipher_suites, [CipherSuite::Suite3]);
+    assert_eq!(inherits.cipher_suites, [CipherSuite::from_id(3).unwrap()]);
 
     assert_eq!(config.module("nothing").unwrap().collectors, []);
     assert_eq!(
@@ -243,6 +244,42 @@ fn passwords_come_from_a_file_or_the_environment() {
     assert_eq!(password("a").expose(), b"canary # 'q\" ");
     assert_eq!(password("b").expose(), b"from env");
     assert!(password("c").is_empty());
+}
+
+#[test]
+fn k_g_comes_from_text_a_file_the_environment_or_an_argument() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("ipmi.yml");
+    let secret = home.path().join("secret");
+    fs::write(&secret, "0x0041a5\n").unwrap();
+    make_private(&secret);
+    fs::write(
+        &config,
+        "modules:\n  text: {k_g: Kg-of-quanta}\n  file: {k_g_file: secret}\n  \
+           environment: {k_g_env: BMC_KEY}\n  argument: {custom_args: {ipmi: [-k, '0x41']}}\n  \
+           both: {k_g: A, custom_args: {ipmi: [-k, B]}}\n  none: {}\n  zeros: {k_g: '0x0000'}\n",
+    )
+    .unwrap();
+    make_private(&config);
+    let environment = |name: &str| (name == "BMC_KEY").then(|| "from env".into());
+    let loaded = ipmi_exporter::config::load_with(&config, &environment).unwrap();
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+    for (module, expected) in [
+        ("text", &b"Kg-of-quanta"[..]),
+        ("file", &[0x00, 0x41, 0xa5]),
+        ("environment", b"from env"),
+        ("argument", b"A"),
+        ("both", b"A"),
+    ] {
+        let mut key = [0; 20];
+        key[..expected.len()].copy_from_slice(expected);
+        let expected = Kg::new(key).unwrap();
+        let found = loaded.config.module(module).unwrap().k_g.as_ref().unwrap();
+        assert!(found.expose().is_same_as(&expected), "{module}");
+    }
+    for module in ["none", "zeros"] {
+        assert!(loaded.config.module(module).unwrap().k_g.is_none());
+    }
 }
 
 #[test]
@@ -361,6 +398,16 @@ fn nothing_that_is_printed_contains_a_password() {
         "modules:\n  a:\n    pass_env: canary-4711\n",
         "modules:\n  a:\n    pass canary-4711\n    user: x\n",
         "modules: {a: {pass:canary-4711}}",
+        "modules: {a: {k_g: canary-4711, bogus: 1}}",
+        "modules: {a: {k_g: [canary-4711]}}",
+        "modules: {a: {k_g: canary-4711, k_g_env: canary-4712}}",
+        "modules:\n  a:\n    k_g: canary-4711-is-too-long\n",
+        "modules:\n  a:\n    k_g: 0xcanary-4711\n",
+        "modules:\n  a:\n    k_g: |\n      canary-4711\n    \tx\n",
+        "modules:\n  a:\n    k_g_env: canary-4711\n",
+        "modules:\n  a:\n    kg: canary-4711\n",
+        "modules: {a: {custom_args: {ipmi: [-k, canary-4711, -I, 99]}}}",
+        "modules: {a: {custom_args: {ipmi: [-k, canary-4711-is-too-long]}}}",
         "modules: {a: {user: x, pass:canary-4711 }}",
         "modules:\n  user: a\n  pass: canary-4711\n",
         "modules:\n  a:\n  user: a\n  pass: canary-4711\n",
@@ -404,7 +451,8 @@ fn damaged_files_neither_panic_nor_show_passwords() {
     let good = "modules:\n  default: &d\n    user: a\n    pass: canary\n    timeout: 10\n    \
                 collectors: [ipmi, sel]\n    sel_events:\n    - {name: x, regex: 'y|z'}\n    \
                 targets: [10.0.0.0/8, '*.example.com']\n  other: {<<: *d, pass: \"canary\", \
-                cipher_suites: [3]}\n  third:\n    pass: |\n      canary\n    user: b\n";
+                cipher_suites: [3], k_g: canary-too}\n  third:\n    pass: |\n      canary\n    \
+                user: b\n  fourth:\n    k_g: canary\n    custom_args: {ipmi: [-k, canary, -I, 3]}\n";
     let alphabet = b"\0\t\n\r !\"#&'*,-.0:<>?@[\\]^_`ax{|}~\x7f\xff";
     for seed in 0..5_000 {
         let mut rng = StdRng::seed_from_u64(seed);

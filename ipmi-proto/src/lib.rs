@@ -7,8 +7,10 @@
 //! # What it does not do
 //!
 //! It never writes to a BMC, opens no serial console, and speaks neither IPMI
-//! 1.5 sessions nor in-band interfaces. Of the cipher suites it implements 3 and
-//! 17, those that both encrypt and authenticate and are in general use.
+//! 1.5 sessions nor in-band interfaces. It has all cipher suites, and uses 17 and
+//! 3, which are in general use, unless [told](session::Settings::with_suites)
+//! otherwise. Some lack encryption, integrity or any proof of the password:
+//! [`crypto::CipherSuite::weakness`].
 //!
 //! # Without a runtime
 //!

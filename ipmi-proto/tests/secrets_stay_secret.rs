@@ -14,8 +14,8 @@ use rand::rngs::StdRng;
 use rmcp_ipmi::PrivilegeLevel;
 use rmcp_ipmi::command::{Command, GetDeviceId};
 use rmcp_ipmi::crypto::{
-    AesCbc, CipherSuiteId, ExchangeCode, KeyExchange, KeyedHash, Kg, Password, SessionIntegrityKey,
-    SessionKeys, Username,
+    AesCbc, CipherSuiteId, ExchangeCode, KeyExchange, KeyStream, KeyedHash, Kg, Password,
+    PayloadCipher, SUITES, SessionIntegrityKey, SessionKeys, Username, XRc4,
 };
 use rmcp_ipmi::session::{Event, RttEstimator, Session, Settings};
 use rmcp_ipmi::wire::Lun;
@@ -175,11 +175,13 @@ fn no_datagram_and_no_text_holds_a_secret() {
         Some(Fault::BadChecksum),
         Some(Fault::Garbage(100)),
     ];
-    for suite in [3, 17] {
+    for suite in SUITES.map(|suite| suite.id.0) {
         for k_g in [None, Some(*K_G)] {
             for fault in faults.clone() {
                 let now = Instant::now();
-                let mut config = BmcConfig::new().user(User::administrator(USER, PASSWORD));
+                let mut config = BmcConfig::new()
+                    .suites(&[suite])
+                    .user(User::administrator(USER, PASSWORD));
                 config.k_g = k_g;
                 let mut bmc = Bmc::new(config, DeviceBuilder::new().build(), now);
                 let name = format!("suite {suite}, {fault:?}");
@@ -253,7 +255,10 @@ fn what_holds_a_secret_cannot_be_shown() {
         SessionKeys,
         KeyExchange<'static>,
         KeyedHash,
+        KeyStream,
+        PayloadCipher,
         AesCbc,
+        XRc4,
         Settings,
         Session,
     );
@@ -267,4 +272,5 @@ fn secrets_are_wiped_when_they_are_dropped() {
     is_wiped::<Password>();
     is_wiped::<Kg>();
     is_wiped::<ExchangeCode>();
+    is_wiped::<XRc4>();
 }

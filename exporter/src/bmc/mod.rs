@@ -2,6 +2,7 @@
 //! there is no session, no more often than is good for the BMC.
 
 mod login_budget;
+mod suite_history;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use rmcp_ipmi::client::Connection;
 use rmcp_ipmi::client::policy::Backoff;
 use rmcp_ipmi::command::Command;
+use rmcp_ipmi::crypto::CipherSuiteId;
 use rmcp_ipmi::session::Settings;
 use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
 use rmcp_ipmi::{Error, Retry};
@@ -18,6 +20,7 @@ use tracing::{info, warn};
 pub use login_budget::LoginBudget;
 
 use crate::telemetry::Telemetry;
+use suite_history::{SuiteHistory, Verdict};
 
 /// A log-in may take this long, whatever the scrape's deadline: what it achieves
 /// is there for the next scrape.
@@ -29,6 +32,7 @@ pub struct Bmc {
     account: Account,
     /// Users of other modules that were here lately, and how they fared.
     others: Vec<Account>,
+    suites: SuiteHistory,
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
     /// Log-ins that the present collection may still make.
@@ -73,6 +77,7 @@ impl Bmc {
             connection: Connection::new(address, Arc::clone(&settings)),
             account: Account::new(settings),
             others: Vec::new(),
+            suites: SuiteHistory::default(),
             budget,
             telemetry,
             logins_left: 0,
@@ -241,6 +246,7 @@ impl Bmc {
                 self.account.backoff.succeeded();
                 self.telemetry.login("success");
                 self.telemetry.suite(opened.suite.0);
+                self.judge_suite(opened.suite);
                 self.count_open(true);
                 self.generation += 1;
                 Ok(())
@@ -265,6 +271,31 @@ impl Bmc {
                 self.account.last_failure = Some(error);
                 self.telemetry.login(error.label());
                 Err(error)
+            }
+        }
+    }
+
+    /// Tells the operator when the BMC does not accept any more what it did.
+    fn judge_suite(&mut self, suite: CipherSuiteId) {
+        let target = self.connection.address();
+        let allowed = self.account.settings.suites();
+        match self.suites.logged_in(allowed, suite) {
+            Verdict::Usual => {}
+            Verdict::Downgraded { from, news } => {
+                self.telemetry.suite_downgraded();
+                if news {
+                    warn!(
+                        %target,
+                        suite = suite.0,
+                        expected = from.0,
+                        "The BMC no longer accepts the cipher suite that it accepted before; \
+                         logged in with a less preferred one. `cipher_suites` decides whether \
+                         that is allowed"
+                    );
+                }
+            }
+            Verdict::Restored => {
+                info!(%target, suite = suite.0, "The BMC accepts the preferred cipher suite again");
             }
         }
     }

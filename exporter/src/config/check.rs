@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::allow::{AllowList, EntryError, EntryKind};
 use super::checked::{Config, Module};
+use super::k_g;
 use super::password::{self, Environment};
 use super::raw::ModuleRaw;
 use super::report::{Located, Report, indexed, joined};
@@ -45,6 +46,7 @@ fn module(report: &mut Report<'_>, raw: &ModuleRaw, environment: Environment<'_>
         name: raw.name.clone(),
         user: session::user(report, raw),
         password: password::load(report, raw, driver, environment),
+        k_g: k_g::load(report, raw, custom.k_g.as_ref(), environment),
         privilege: session::privilege(report, raw),
         driver,
         timeout: session::timeout(report, raw),
@@ -100,7 +102,9 @@ fn warn_about_permissions(report: &mut Report<'_>, modules: &[ModuleRaw]) {
     let source = report.source();
     let plain = modules
         .iter()
-        .any(|raw| raw.pass.as_ref().is_some_and(|pass| !pass.value.is_empty()));
+        .flat_map(|raw| [&raw.pass, &raw.k_g])
+        .flatten()
+        .any(|secret| !secret.value.is_empty());
     if plain && source.is_world_readable() {
         report.file_warning(
             "holds passwords and can be read by every user of this machine; use mode 0640, or \

@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::allow::{AllowList, Permission};
 use super::collector::Collector;
+use super::k_g::BmcKey;
 use super::secret::Secret;
 use super::setting::{CipherSuite, Driver, Noncritical, Privilege, Workaround};
 
@@ -27,6 +28,8 @@ pub struct Module {
     pub user: Option<String>,
     /// Password, up to 20 bytes (IPMI 2.0, 22.30); empty is the null password.
     pub password: Secret,
+    /// The BMC's own key for log-ins with two keys; `None` when the BMC has none.
+    pub k_g: Option<BmcKey>,
     /// Privilege level of the session; `None` is the lowest that does.
     pub privilege: Option<Privilege>,
     /// How the BMC is reached. Check [`Driver::unsupported`] before anything is sent.
@@ -107,6 +110,7 @@ impl Module {
             name: "default".to_owned(),
             user: None,
             password: Secret::default(),
+            k_g: None,
             privilege: None,
             driver: Driver::default(),
             timeout: None,

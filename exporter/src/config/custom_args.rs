@@ -5,6 +5,7 @@
 
 use super::collector::Collector;
 use super::report::Located;
+use super::secret::Secret;
 
 /// The arguments of one module, sorted out.
 #[derive(Debug, Default)]
@@ -14,48 +15,122 @@ pub(crate) struct CustomArgs {
     pub(crate) entity_sensor_names: bool,
     /// Cipher suites asked for, as written.
     pub(crate) cipher_suites: Vec<Located<String>>,
-    /// Arguments without a meaning.
+    /// K_g, as written; the last one counts, as in FreeIPMI.
+    pub(crate) k_g: Option<Located<Secret>>,
+    /// Names of arguments without a meaning. Values are left out: one may be a secret that stands
+    /// behind a mistyped name.
     pub(crate) ignored: Vec<String>,
 }
 
-/// Spellings of the argument that names the cipher suite.
-const CIPHER_LONG: &str = "--cipher-suite-id";
-const CIPHER_SHORT: &str = "-I";
+/// An argument with a value: its long and its short spelling.
+struct Valued {
+    long: &'static str,
+    short: &'static str,
+}
+
+const CIPHER: Valued = Valued {
+    long: "--cipher-suite-id",
+    short: "-I",
+};
+const K_G: Valued = Valued {
+    long: "--k-g",
+    short: "-k",
+};
+/// Has no meaning here, but its value is a secret, wherever it stands.
+const PASSWORD: Valued = Valued {
+    long: "--password",
+    short: "-p",
+};
+
+impl Valued {
+    /// The value, in this word or in the next one; `None` when this is another argument, and
+    /// `Some(None)` when the value is missing.
+    fn value<'a>(
+        &self,
+        word: &'a Located<String>,
+        next: &mut impl Iterator<Item = &'a Located<String>>,
+    ) -> Option<Option<Located<&'a str>>> {
+        let text = word.value.trim();
+        if text == self.long || text == self.short {
+            return Some(next.next().map(|value| Located {
+                value: value.value.as_str(),
+                mark: value.mark,
+            }));
+        }
+        let value = match text.strip_prefix(self.long) {
+            Some(rest) => rest.strip_prefix('=')?,
+            None if text.starts_with("--") => return None,
+            None => text.strip_prefix(self.short)?,
+        };
+        Some(Some(Located {
+            value: value.trim(),
+            mark: word.mark,
+        }))
+    }
+}
 
 impl CustomArgs {
     /// Adds the arguments of one collector.
     pub(crate) fn add(&mut self, collector: Collector, words: &[Located<String>]) {
         let is_sensors = collector == Collector::Ipmi;
+        // In the stock exporter, where another program runs this one: its name.
+        let words = match words {
+            [program, rest @ ..] if !program.value.starts_with('-') => {
+                self.ignored.push(program.value.clone());
+                rest
+            }
+            words => words,
+        };
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let text = word.value.trim();
-            match text {
+            match word.value.trim() {
                 "--bridge-sensors" if is_sensors => self.bridge_sensors = true,
                 "--shared-sensors" if is_sensors => self.shared_sensors = true,
                 "--entity-sensor-names" if is_sensors => self.entity_sensor_names = true,
-                CIPHER_SHORT | CIPHER_LONG => match words.next() {
-                    Some(value) => self.cipher_suites.push(value.clone()),
-                    None => self.ignored.push(word.value.clone()),
-                },
-                _ => match cipher_value(text) {
-                    Some(value) => self.cipher_suites.push(Located {
-                        value: value.to_owned(),
-                        mark: word.mark,
-                    }),
-                    None => self.ignored.push(word.value.clone()),
-                },
+                _ => self.add_valued(word, &mut words),
             }
         }
     }
-}
 
-/// The value in `-I17` or `--cipher-suite-id=17`.
-fn cipher_value(text: &str) -> Option<&str> {
-    let value = match text.strip_prefix(CIPHER_LONG) {
-        Some(rest) => rest.strip_prefix('=')?,
-        None => text.strip_prefix(CIPHER_SHORT)?,
-    };
-    Some(value.trim())
+    fn ignore(&mut self, word: &str) {
+        if word.starts_with("--") {
+            let name = word.split(['=', ' ']).next().unwrap_or(word);
+            self.ignored.push(name.to_owned());
+        } else if word.starts_with('-') {
+            // A short name, with its value perhaps.
+            self.ignored.push(word.chars().take(2).collect());
+        }
+    }
+
+    fn add_valued<'a>(
+        &mut self,
+        word: &'a Located<String>,
+        words: &mut impl Iterator<Item = &'a Located<String>>,
+    ) {
+        if let Some(value) = CIPHER.value(word, words) {
+            match value {
+                Some(value) => self.cipher_suites.push(Located {
+                    value: value.value.to_owned(),
+                    mark: value.mark,
+                }),
+                None => self.ignore(word.value.trim()),
+            }
+        } else if let Some(value) = K_G.value(word, words) {
+            match value {
+                Some(value) => {
+                    self.k_g = Some(Located {
+                        value: Secret::new(value.value.as_bytes().to_vec()),
+                        mark: value.mark,
+                    });
+                }
+                None => self.ignore(word.value.trim()),
+            }
+        } else if PASSWORD.value(word, words).is_some() {
+            self.ignore(PASSWORD.long);
+        } else {
+            self.ignore(word.value.trim());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,5 +190,43 @@ mod tests {
             assert_eq!((values, args.ignored.len()), (vec!["17"], 0), "{words:?}");
         }
         assert_eq!(sort_out(Collector::Bmc, &["-I"]).ignored, ["-I"]);
+    }
+
+    #[test]
+    fn secrets_are_taken_out_before_anything_is_shown() {
+        for words in [
+            &["-k", "0x0102"][..],
+            &["-k0x0102"],
+            &["--k-g=0x0102"],
+            &["--k-g", "0x0102"],
+        ] {
+            let args = sort_out(Collector::Bmc, words);
+            let key = args.k_g.as_ref().unwrap().value.expose();
+            assert_eq!(key, b"0x0102", "{words:?}");
+            assert!(args.ignored.is_empty(), "{words:?}");
+        }
+        for words in [
+            &["-p", "canary"][..],
+            &["-pcanary"],
+            &["--password=canary"],
+            &["--password", "canary"],
+        ] {
+            let args = sort_out(Collector::Bmc, words);
+            assert_eq!(args.ignored, ["--password"], "{words:?}");
+            assert!(!format!("{args:?}").contains("canary"), "{words:?}");
+        }
+        let args = sort_out(Collector::Bmc, &["--privilege-level=user", "-p"]);
+        assert_eq!(args.ignored, ["--privilege-level", "--password"]);
+    }
+
+    #[test]
+    fn of_what_has_no_meaning_only_names_are_shown() {
+        let ignored = |words: &[&str]| sort_out(Collector::Bmc, words).ignored;
+        assert_eq!(
+            ignored(&["-Q", "--x=canary", "-zcanary"]),
+            ["-Q", "--x", "-z"]
+        );
+        assert_eq!(ignored(&["--k-G", "canary", "canary"]), ["--k-G"]);
+        assert_eq!(ignored(&["ipmi-sel", "canary", "-"]), ["ipmi-sel", "-"]);
     }
 }

@@ -12,7 +12,7 @@ const MAX_SHOWN: usize = 160;
 
 /// Words in a key that announce a secret, in lower case. `pass_file` and `pass_env` are caught
 /// too: when in doubt, the position alone is enough.
-const SECRET_WORDS: [&str; 5] = ["pass", "secret", "token", "key", "basic_auth"];
+const SECRET_WORDS: [&str; 6] = ["pass", "k_g", "secret", "token", "key", "basic_auth"];
 
 /// The line at `at` up to the end of the marked token, with a marker below it. `width` is the
 /// length of the token in characters.

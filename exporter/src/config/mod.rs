@@ -3,7 +3,8 @@
 //! A file goes through three forms. `yaml` turns its text into a tree that knows every
 //! position; `raw` gives the tree its shape; `check` gives it its meaning, which is [`Config`].
 //! Each step reports every mistake it finds instead of the first one. The keys are those of the
-//! stock exporter, plus ours: `pass_file`, `pass_env`, `targets`, `noncritical`, `cipher_suites`.
+//! stock exporter, plus ours: `pass_file`, `pass_env`, `k_g`, `k_g_file`, `k_g_env`, `targets`,
+//! `noncritical`, `cipher_suites`.
 //!
 //! Which targets may be asked with which module is in [`Permission`]; it is pure, and the rules
 //! are in its module's documentation.
@@ -16,6 +17,7 @@ mod custom_args;
 mod diagnostic;
 pub mod duration;
 mod excerpt;
+mod k_g;
 mod load;
 mod password;
 mod raw;
@@ -32,6 +34,7 @@ pub use allow::{AllowList, Denied, EntryError, Permission};
 pub use checked::{Config, Module, SelEvent};
 pub use collector::Collector;
 pub use diagnostic::{ConfigError, Diagnostic, Position};
+pub use k_g::BmcKey;
 pub use load::{Loaded, load, load_text, load_with};
 pub use reload::{ConfigHolder, ReloadStatus};
 pub use secret::Secret;

@@ -1,4 +1,5 @@
-//! Where a module's password comes from: `pass`, `pass_file` or `pass_env`.
+//! Where a module's secrets come from: text, file or environment variable; and the rules of the
+//! password.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -21,7 +22,7 @@ const MAX_PASSWORD: usize = 20;
 /// Longest password of IPMI 1.5, in bytes.
 const MAX_PASSWORD_15: usize = 16;
 
-/// Largest password file that is read, in bytes. A password has 20; more is another file.
+/// Largest secret file that is read, in bytes. A secret has 20 or 42; more is another file.
 const MAX_PASSWORD_FILE: u64 = 4096;
 
 /// How environment variables are looked up; tests bring their own.
@@ -34,38 +35,78 @@ pub(crate) fn load(
     driver: Driver,
     environment: Environment<'_>,
 ) -> Secret {
-    let marks = [
-        ("pass", raw.pass.as_ref().map(|pass| pass.mark)),
-        ("pass_file", raw.pass_file.as_ref().map(|file| file.mark)),
-        ("pass_env", raw.pass_env.as_ref().map(|name| name.mark)),
-    ];
-    let mut given = marks
-        .iter()
-        .filter_map(|(key, mark)| mark.map(|mark| (*key, mark)));
-    let Some((key, mark)) = given.next() else {
+    let origin = Origin {
+        what: "password",
+        keys: ["pass", "pass_file", "pass_env"],
+        text: raw.pass.as_ref(),
+        file: raw.pass_file.as_ref(),
+        variable: raw.pass_env.as_ref(),
+    };
+    let Some(found) = origin.fetch(report, &raw.path, environment) else {
         return Secret::default();
     };
-    if let Some((second, second_mark)) = given.next() {
-        report.secret_error(
-            second_mark,
-            &joined(&raw.path, second),
-            format!("stands beside `{key}`; give exactly one of `pass`, `pass_file`, `pass_env`"),
-        );
-        return Secret::default();
+    check(report, &found.path, found.mark, &found.secret, driver);
+    found.secret
+}
+
+/// The three keys by which a secret can be given, and what stands behind them.
+pub(super) struct Origin<'a> {
+    /// What it is, in messages.
+    pub(super) what: &'static str,
+    /// The names of the keys, in the order of the fields below.
+    pub(super) keys: [&'static str; 3],
+    pub(super) text: Option<&'a Located<Secret>>,
+    pub(super) file: Option<&'a Located<String>>,
+    pub(super) variable: Option<&'a Located<String>>,
+}
+
+/// A secret and where it was given.
+pub(super) struct Found {
+    pub(super) secret: Secret,
+    pub(super) mark: Mark,
+    pub(super) path: String,
+}
+
+impl Origin<'_> {
+    /// Loads the secret; `None` when there is none, or it cannot be had.
+    pub(super) fn fetch(
+        &self,
+        report: &mut Report<'_>,
+        module: &str,
+        environment: Environment<'_>,
+    ) -> Option<Found> {
+        let marks = [
+            self.text.map(|text| text.mark),
+            self.file.map(|file| file.mark),
+            self.variable.map(|name| name.mark),
+        ];
+        let mut given = self
+            .keys
+            .iter()
+            .zip(marks)
+            .filter_map(|(key, mark)| mark.map(|mark| (*key, mark)));
+        let (key, mark) = given.next()?;
+        if let Some((second, second_mark)) = given.next() {
+            let [text, file, variable] = self.keys;
+            report.secret_error(
+                second_mark,
+                &joined(module, second),
+                format!(
+                    "stands beside `{key}`; give exactly one of `{text}`, `{file}`, `{variable}`"
+                ),
+            );
+            return None;
+        }
+        let path = joined(module, key);
+        let secret = if let Some(text) = self.text {
+            text.value.clone()
+        } else if let Some(file) = self.file {
+            read_file(report, &path, file, self.what)?
+        } else {
+            read_environment(report, &path, self.variable?, environment)?
+        };
+        Some(Found { secret, mark, path })
     }
-    let path = joined(&raw.path, key);
-    let secret = if let Some(pass) = &raw.pass {
-        Some(pass.value.clone())
-    } else if let Some(file) = &raw.pass_file {
-        read_file(report, &path, file)
-    } else if let Some(name) = &raw.pass_env {
-        read_environment(report, &path, name, environment)
-    } else {
-        None
-    };
-    let secret = secret.unwrap_or_default();
-    check(report, &path, mark, &secret, driver);
-    secret
 }
 
 fn check(report: &mut Report<'_>, path: &str, mark: Mark, secret: &Secret, driver: Driver) {
@@ -87,7 +128,12 @@ fn check(report: &mut Report<'_>, path: &str, mark: Mark, secret: &Secret, drive
     }
 }
 
-fn read_file(report: &mut Report<'_>, key: &str, file: &Located<String>) -> Option<Secret> {
+fn read_file(
+    report: &mut Report<'_>,
+    key: &str,
+    file: &Located<String>,
+    what: &str,
+) -> Option<Secret> {
     let path = report.source().resolve(&file.value);
     let shown = printable(&path.to_string_lossy());
     let mut fail = |message: String| {
@@ -107,7 +153,7 @@ fn read_file(report: &mut Report<'_>, key: &str, file: &Located<String>) -> Opti
     }
     if metadata.len() > MAX_PASSWORD_FILE {
         return fail(format!(
-            "has {} bytes; a password file has at most {MAX_PASSWORD_FILE}",
+            "has {} bytes; a {what} file has at most {MAX_PASSWORD_FILE}",
             metadata.len()
         ));
     }
@@ -133,7 +179,7 @@ fn read_file(report: &mut Report<'_>, key: &str, file: &Located<String>) -> Opti
     Some(secret)
 }
 
-/// Editors and `echo` end a file with a line break that is not part of the password. Only one is
+/// Editors and `echo` end a file with a line break that is not part of the secret. Only one is
 /// taken off.
 fn strip_newline(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
@@ -153,7 +199,7 @@ fn read_environment(
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !legal {
-        // Not quoted: it may be the password itself, written under the wrong key.
+        // Not quoted: it may be the secret itself, written under the wrong key.
         let message = "must be the name of an environment variable: letters, digits and `_`";
         report.secret_error(name.mark, key, message);
         return None;

@@ -8,11 +8,14 @@ use super::yaml::{Entry, Node, Value};
 const TOP_KEYS: [&str; 1] = ["modules"];
 
 /// Keys of a module.
-const MODULE_KEYS: [&str; 17] = [
+const MODULE_KEYS: [&str; 20] = [
     "user",
     "pass",
     "pass_file",
     "pass_env",
+    "k_g",
+    "k_g_file",
+    "k_g_env",
     "privilege",
     "driver",
     "timeout",
@@ -47,6 +50,9 @@ pub(crate) struct ModuleRaw {
     pub(crate) pass: Option<Located<Secret>>,
     pub(crate) pass_file: Option<Located<String>>,
     pub(crate) pass_env: Option<Located<String>>,
+    pub(crate) k_g: Option<Located<Secret>>,
+    pub(crate) k_g_file: Option<Located<String>>,
+    pub(crate) k_g_env: Option<Located<String>>,
     pub(crate) privilege: Option<Located<String>>,
     pub(crate) driver: Option<Located<String>>,
     pub(crate) timeout: Option<Located<i64>>,
@@ -103,6 +109,9 @@ fn read_module(report: &mut Report<'_>, entry: &Entry) -> ModuleRaw {
         pass: None,
         pass_file: None,
         pass_env: None,
+        k_g: None,
+        k_g_file: None,
+        k_g_env: None,
         privilege: None,
         driver: None,
         timeout: None,
@@ -126,6 +135,9 @@ fn read_module(report: &mut Report<'_>, entry: &Entry) -> ModuleRaw {
             "pass" => raw.pass = secret(report, &key, node),
             "pass_file" => raw.pass_file = report.text(&key, node),
             "pass_env" => raw.pass_env = report.text(&key, node),
+            "k_g" => raw.k_g = secret(report, &key, node),
+            "k_g_file" => raw.k_g_file = report.text(&key, node),
+            "k_g_env" => raw.k_g_env = report.text(&key, node),
             "privilege" => raw.privilege = report.text(&key, node),
             "driver" => raw.driver = report.text(&key, node),
             "timeout" => {

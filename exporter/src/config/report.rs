@@ -69,6 +69,11 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn error(&mut self, mark: Mark, key: &str, message: impl Into<String>) {
+        // Among the arguments may be K_g or a password, on this line or the next.
+        if key.contains("custom_args") {
+            self.secret_error(mark, key, message);
+            return;
+        }
         if self.errors.len() < MAX_ERRORS {
             let excerpt = excerpt(self.source.text(), mark.at, mark.width);
             let mut diagnostic = self.diagnostic(Some(mark.at), key, message.into());

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use rmcp_ipmi::crypto::{CipherSuiteId, SUITES, Weakness};
+
 /// Privilege level of the session (IPMI 2.0, 6.8). The configuration knows three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Privilege {
@@ -252,35 +254,47 @@ impl Workaround {
     }
 }
 
-/// A cipher suite that this version can use (IPMI 2.0, table 22-20).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CipherSuite {
-    /// RAKP-HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128.
-    Suite17,
-    /// RAKP-HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128.
-    Suite3,
-}
+/// A cipher suite (IPMI 2.0, table 22-20), from 0 to 19.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CipherSuite(&'static rmcp_ipmi::crypto::CipherSuite);
 
 impl CipherSuite {
     /// What a module without `cipher_suites` offers, strongest first.
-    pub const DEFAULT: [Self; 2] = [Self::Suite17, Self::Suite3];
+    pub const DEFAULT: [Self; 2] = [Self(&SUITES[17]), Self(&SUITES[3])];
 
-    /// The suite of that number, if this version has it.
+    /// The suite of that number, if there is one.
     #[must_use]
     pub fn from_id(id: u64) -> Option<Self> {
-        match id {
-            17 => Some(Self::Suite17),
-            3 => Some(Self::Suite3),
-            _ => None,
-        }
+        let id = CipherSuiteId(u8::try_from(id).ok()?);
+        rmcp_ipmi::crypto::CipherSuite::by_id(id).map(Self)
     }
 
     /// Its number.
     #[must_use]
-    pub fn id(self) -> u8 {
-        match self {
-            Self::Suite17 => 17,
-            Self::Suite3 => 3,
+    pub fn id(self) -> CipherSuiteId {
+        self.0.id
+    }
+
+    /// What an operator should know who named it; nothing for 3 and 17.
+    #[must_use]
+    pub fn caution(self) -> Option<&'static str> {
+        match self.0.weakness() {
+            Some(Weakness::NoPasswordProof) => Some(
+                "asks for no proof of the password: the BMC lets anybody in with any password, \
+                 anybody can answer in its place, and packets are neither encrypted nor protected \
+                 against forgery",
+            ),
+            Some(Weakness::NoIntegrity) => Some(
+                "has neither integrity nor encryption: whoever is on the way can forge and read \
+                 every packet",
+            ),
+            Some(Weakness::NoEncryption) => {
+                Some("has no encryption: whoever is on the way can read every packet")
+            }
+            None if self.0.is_outdated() => {
+                Some("is outdated: it is built on MD5 or RC4; prefer 17 or 3")
+            }
+            None => None,
         }
     }
 }
@@ -344,6 +358,19 @@ mod tests {
             Workaround::parse("OpenSessPriv"),
             Some(Workaround::OpenSessPriv)
         );
+    }
+
+    #[test]
+    fn every_suite_but_the_default_ones_has_a_caution() {
+        let good: Vec<u8> = (0..=255)
+            .filter_map(CipherSuite::from_id)
+            .filter(|suite| suite.caution().is_none())
+            .map(|suite| suite.id().0)
+            .collect();
+        assert_eq!(good, [3, 17]);
+        assert_eq!(CipherSuite::DEFAULT.map(|suite| suite.id().0), [17, 3]);
+        assert_eq!(CipherSuite::from_id(20), None);
+        assert_eq!(CipherSuite::from_id(256 + 17), None);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub struct Telemetry {
     refused: Family<ReasonLabel, Count>,
     logins: Family<ResultLabel, Count>,
     suites: Family<SuiteLabel, Count>,
+    suite_downgrades: Count,
     key_exchanges: Count,
     sent: Count,
     received: Count,
@@ -77,6 +78,7 @@ impl Telemetry {
             refused: Family::default(),
             logins: Family::default(),
             suites: Family::default(),
+            suite_downgrades: Count::default(),
             key_exchanges: Count::default(),
             sent: Count::default(),
             received: Count::default(),
@@ -106,6 +108,11 @@ impl Telemetry {
             "ipmi_exporter_build_info",
             "A metric with a constant '1' value labeled by what the exporter was built from",
             build,
+        );
+        registry.register(
+            "ipmi_exporter_cipher_suite_downgrades",
+            "Log-ins with a less preferred cipher suite than the BMC accepted before",
+            self.suite_downgrades.clone(),
         );
         registry.register(
             "ipmi_exporter_config_last_reload_successful",
@@ -231,6 +238,11 @@ impl Telemetry {
         self.suites
             .get_or_create(&SuiteLabel { cipher_suite })
             .inc();
+    }
+
+    /// A log-in with a less preferred suite than the BMC accepted before.
+    pub fn suite_downgraded(&self) {
+        self.suite_downgrades.inc();
     }
 
     /// A request in a session that had no usable answer.

@@ -126,13 +126,12 @@ impl Connection {
             refused: 0,
         });
         link.session.open(Instant::now(), deadline);
-        let error = match link.run().await {
+        let result = link.run().await;
+        self.memory = link.session.memory();
+        let error = match result {
             Ok(Event::Opened {
                 suite, privilege, ..
-            }) => {
-                self.memory = link.session.memory();
-                return Ok(Opened { suite, privilege });
-            }
+            }) => return Ok(Opened { suite, privilege }),
             Ok(Event::LoginFailed(Error::Silent {
                 stage: Stage::Capabilities,
                 ..

@@ -12,12 +12,15 @@ const BLOCK_BYTES: usize = 16;
 /// Why an encrypted payload was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CipherError {
-    /// Not an initialisation vector and one or more whole blocks.
-    #[error("an encrypted payload of {0} bytes is not a vector and whole blocks")]
+    /// Too short for what stands in front, or not whole blocks (AES).
+    #[error("an encrypted payload cannot have {0} bytes")]
     Length(usize),
     /// The pad count or a pad byte is wrong.
     #[error("the padding inside the encrypted payload is wrong")]
     Padding,
+    /// This place in the key stream is used up already, or far ahead (xRC4).
+    #[error("the encrypted payload is from byte {0} of the key stream, which cannot be reached")]
+    Offset(u32),
 }
 
 /// AES-CBC-128 under one key; the key schedule is computed once.

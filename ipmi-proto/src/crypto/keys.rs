@@ -2,11 +2,9 @@
 //! (IPMI 2.0 sections 13.28 to 13.32).
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{
-    AesCbc, AuthenticationAlgorithm, CipherSuite, KeyedHash, Kg, MAX_HASH_BYTES, Password,
-};
+use super::{CipherSuite, KeyedHash, Kg, MAX_HASH_BYTES, Password, PayloadCipher};
 use crate::wire::Role;
 
 /// A code of the exchange: up to 32 bytes, wiped when dropped, never shown.
@@ -31,6 +29,11 @@ impl ExchangeCode {
     /// The code's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+
+    /// Whether there is none: with RAKP-none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     /// Compares in constant time; the length must be exact.
@@ -64,7 +67,7 @@ pub struct KeyExchange<'a> {
 }
 
 impl KeyExchange<'_> {
-    fn hash(&self, key: &[u8]) -> Option<KeyedHash> {
+    fn hash(&self, key: &[u8]) -> KeyedHash {
         KeyedHash::for_authentication(self.suite.authentication, key)
     }
 
@@ -75,9 +78,9 @@ impl KeyExchange<'_> {
     }
 
     /// The code of RAKP message 2, by which the BMC proves that it knows the
-    /// password. `None` when the suite is not implemented.
-    pub fn rakp2_code(&self) -> Option<ExchangeCode> {
-        Some(self.hash(self.password.as_key())?.code(
+    /// password. Empty with RAKP-none, where nobody proves anything.
+    pub fn rakp2_code(&self) -> ExchangeCode {
+        self.hash(self.password.as_key()).code(
             &[
                 &self.console_session_id.to_le_bytes(),
                 &self.bmc_session_id.to_le_bytes(),
@@ -88,13 +91,13 @@ impl KeyExchange<'_> {
                 self.username,
             ],
             ExchangeCode::new,
-        ))
+        )
     }
 
     /// The code of RAKP message 3, by which the console proves that it knows the
-    /// password. `None` when the suite is not implemented.
-    pub fn rakp3_code(&self) -> Option<ExchangeCode> {
-        Some(self.hash(self.password.as_key())?.code(
+    /// password. Empty with RAKP-none.
+    pub fn rakp3_code(&self) -> ExchangeCode {
+        self.hash(self.password.as_key()).code(
             &[
                 self.bmc_random,
                 &self.console_session_id.to_le_bytes(),
@@ -102,16 +105,15 @@ impl KeyExchange<'_> {
                 self.username,
             ],
             ExchangeCode::new,
-        ))
+        )
     }
 
-    /// The key that all session keys derive from. `None` when the suite is not
-    /// implemented.
-    pub fn session_integrity_key(&self) -> Option<SessionIntegrityKey> {
+    /// The key that all session keys derive from. Empty with RAKP-none.
+    pub fn session_integrity_key(&self) -> SessionIntegrityKey {
         let key = self.k_g.map_or(self.password.as_key(), Kg::as_key);
-        Some(SessionIntegrityKey {
+        SessionIntegrityKey {
             suite: self.suite,
-            key: self.hash(key)?.code(
+            key: self.hash(key).code(
                 &[
                     self.console_random,
                     self.bmc_random,
@@ -120,24 +122,21 @@ impl KeyExchange<'_> {
                 ],
                 ExchangeCode::new,
             ),
-        })
+        }
     }
 
     /// The check value of RAKP message 4, by which the BMC proves that it has
-    /// derived the same key. `None` when the suite is not implemented.
-    pub fn rakp4_check(&self, sik: &SessionIntegrityKey) -> Option<ExchangeCode> {
-        let check_bytes = match self.suite.authentication {
-            AuthenticationAlgorithm::HmacSha1 => 12,
-            _ => 16,
-        };
-        Some(self.hash(sik.as_bytes())?.code(
+    /// derived the same key. Empty with RAKP-none.
+    pub fn rakp4_check(&self, sik: &SessionIntegrityKey) -> ExchangeCode {
+        let check_bytes = self.suite.authentication.check_bytes();
+        self.hash(sik.as_bytes()).code(
             &[
                 self.console_random,
                 &self.bmc_session_id.to_le_bytes(),
                 self.bmc_guid,
             ],
             |code| ExchangeCode::new(code.get(..check_bytes).unwrap_or(code)),
-        ))
+        )
     }
 }
 
@@ -153,29 +152,36 @@ impl SessionIntegrityKey {
         self.key.as_bytes()
     }
 
-    /// K1 (`number` 1) or K2 (`number` 2): HMAC of twenty equal bytes. `None`
-    /// when the suite is not implemented.
-    pub fn additional_key(&self, number: u8) -> Option<ExchangeCode> {
-        let hash = KeyedHash::for_authentication(self.suite.authentication, self.as_bytes())?;
-        Some(hash.code(&[&[number; 20]], ExchangeCode::new))
+    /// K1 (`number` 1) or K2 (`number` 2): HMAC of twenty equal bytes. Empty with
+    /// RAKP-none, whose only suite uses neither.
+    pub fn additional_key(&self, number: u8) -> ExchangeCode {
+        let hash = KeyedHash::for_authentication(self.suite.authentication, self.as_bytes());
+        hash.code(&[&[number; 20]], ExchangeCode::new)
     }
 
-    /// The keys of the session, ready for use. `None` when the suite is not
-    /// implemented.
-    pub fn session_keys(&self) -> Option<SessionKeys> {
-        let k1 = self.additional_key(1)?;
-        let k2 = self.additional_key(2)?;
-        Some(SessionKeys {
-            integrity: KeyedHash::for_integrity(self.suite.integrity, k1.as_bytes())?,
-            cipher: AesCbc::new(k2.as_bytes().first_chunk::<16>()?),
-        })
+    /// The keys of the session, ready for use. The password is that of the
+    /// exchange; [`Md5_128`](super::IntegrityAlgorithm::Md5_128) is keyed with it.
+    pub fn session_keys(&self, password: &Password) -> SessionKeys {
+        let k1 = self.additional_key(1);
+        // Whole whatever the hash: a code is at least 16 bytes long, or has no use.
+        let k2 = Zeroizing::new(
+            *self
+                .additional_key(2)
+                .bytes
+                .first_chunk()
+                .unwrap_or(&[0; 16]),
+        );
+        SessionKeys {
+            integrity: KeyedHash::for_integrity(self.suite.integrity, k1.as_bytes(), password),
+            cipher: PayloadCipher::new(self.suite.confidentiality, &k2),
+        }
     }
 }
 
 /// What protects the packets of one session.
 pub struct SessionKeys {
-    /// Integrity of packets, under K1.
+    /// Integrity of packets.
     pub integrity: KeyedHash,
-    /// Encryption of payloads, under K2.
-    pub cipher: AesCbc,
+    /// Encryption of payloads.
+    pub cipher: PayloadCipher,
 }

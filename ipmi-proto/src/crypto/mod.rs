@@ -7,16 +7,20 @@
 mod cipher;
 mod hash;
 mod keys;
+mod payload;
 mod secret;
 mod suite;
+mod xrc4;
 
 pub use cipher::{AesCbc, CipherError, IV_BYTES};
 pub use hash::{KeyedHash, MAX_HASH_BYTES};
 pub use keys::{ExchangeCode, KeyExchange, SessionIntegrityKey, SessionKeys};
+pub use payload::PayloadCipher;
 pub use secret::{
     KG_BYTES, Kg, MAX_PASSWORD_BYTES, MAX_USERNAME_BYTES, Password, SecretError, Username,
 };
 pub use suite::{
     AuthenticationAlgorithm, CipherSuite, CipherSuiteId, ConfidentialityAlgorithm,
-    IntegrityAlgorithm, SUITES,
+    IntegrityAlgorithm, SUITES, Weakness,
 };
+pub use xrc4::{KeyStream, XRc4, XRc4Strength};

@@ -31,6 +31,27 @@ pub enum AuthenticationAlgorithm {
     HmacSha256 = 3,
 }
 
+impl AuthenticationAlgorithm {
+    /// Length of the codes in RAKP messages 2 and 3, in bytes.
+    pub const fn code_bytes(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::HmacSha1 => 20,
+            Self::HmacMd5 => 16,
+            Self::HmacSha256 => 32,
+        }
+    }
+
+    /// Length of the check value in RAKP message 4, in bytes.
+    pub const fn check_bytes(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::HmacSha1 => 12,
+            Self::HmacMd5 | Self::HmacSha256 => 16,
+        }
+    }
+}
+
 /// How packets are protected against change (table 13-18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -43,6 +64,17 @@ pub enum IntegrityAlgorithm {
     HmacSha256_128 = 4,
 }
 
+impl IntegrityAlgorithm {
+    /// Length of the code behind each packet, in bytes; 0 when there is none.
+    pub const fn code_bytes(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::HmacSha1_96 => 12,
+            Self::HmacMd5_128 | Self::Md5_128 | Self::HmacSha256_128 => 16,
+        }
+    }
+}
+
 /// How payloads are hidden (table 13-19).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -52,6 +84,19 @@ pub enum ConfidentialityAlgorithm {
     AesCbc128 = 1,
     XRc4_128 = 2,
     XRc4_40 = 3,
+}
+
+/// What a [weak](CipherSuite::is_weak) suite lacks. Each also lacks what stands
+/// below it here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weakness {
+    /// Nobody proves to know the password: the BMC lets anybody in, and anybody
+    /// can pretend to be the BMC. Suite 0.
+    NoPasswordProof,
+    /// Packets can be forged and altered once the session is open. Suites 1, 6, 15.
+    NoIntegrity,
+    /// Everybody on the way can read what is said. Suites 2, 7, 11, 16.
+    NoEncryption,
 }
 
 /// One row of the table.
@@ -83,15 +128,27 @@ impl CipherSuite {
         }
     }
 
-    /// Whether this crate implements all three algorithms.
-    pub fn is_implemented(&self) -> bool {
-        matches!(
-            self.authentication,
-            AuthenticationAlgorithm::HmacSha1 | AuthenticationAlgorithm::HmacSha256
-        ) && matches!(
-            self.integrity,
-            IntegrityAlgorithm::HmacSha1_96 | IntegrityAlgorithm::HmacSha256_128
-        ) && self.confidentiality == ConfidentialityAlgorithm::AesCbc128
+    /// What is missing of proof, integrity and encryption, if anything is.
+    pub fn weakness(&self) -> Option<Weakness> {
+        match (self.authentication, self.integrity, self.confidentiality) {
+            (A::None, _, _) => Some(Weakness::NoPasswordProof),
+            (_, I::None, _) => Some(Weakness::NoIntegrity),
+            (_, _, C::None) => Some(Weakness::NoEncryption),
+            _ => None,
+        }
+    }
+
+    /// Whether the suite lacks password proof, integrity or encryption. Such a
+    /// suite is not to be used unless somebody asked for it by its number.
+    pub fn is_weak(&self) -> bool {
+        self.weakness().is_some()
+    }
+
+    /// Whether one of the algorithms is out of date, though nothing is missing or
+    /// may be missing besides: MD5 or RC4.
+    pub fn is_outdated(&self) -> bool {
+        self.authentication == A::HmacMd5
+            || matches!(self.confidentiality, C::XRc4_128 | C::XRc4_40)
     }
 }
 
@@ -145,12 +202,49 @@ mod tests {
     }
 
     #[test]
-    fn suites_3_and_17_are_implemented_and_no_weak_one_is() {
-        let implemented: Vec<u8> = SUITES
+    fn every_suite_that_lacks_something_is_weak() {
+        for suite in &SUITES {
+            let expected = match suite.id.0 {
+                0 => Some(Weakness::NoPasswordProof),
+                1 | 6 | 15 => Some(Weakness::NoIntegrity),
+                2 | 7 | 11 | 16 => Some(Weakness::NoEncryption),
+                _ => None,
+            };
+            assert_eq!(suite.weakness(), expected, "{:?}", suite.id);
+        }
+    }
+
+    #[test]
+    fn md5_and_rc4_are_outdated() {
+        let current: Vec<u8> = SUITES
             .iter()
-            .filter(|suite| suite.is_implemented())
+            .filter(|suite| !suite.is_outdated())
             .map(|suite| suite.id.0)
             .collect();
-        assert_eq!(implemented, [3, 17]);
+        assert_eq!(current, [0, 1, 2, 3, 15, 16, 17]);
+    }
+
+    /// IPMI 2.0 tables 13-17 and 13-18, and section 13.28: all lengths at once.
+    #[test]
+    fn lengths_of_codes_follow_from_the_algorithms() {
+        let lengths = |suite: &CipherSuite| {
+            (
+                suite.authentication.code_bytes(),
+                suite.authentication.check_bytes(),
+                suite.integrity.code_bytes(),
+            )
+        };
+        for suite in &SUITES {
+            let expected = match suite.id.0 {
+                0 => (0, 0, 0),
+                1 => (20, 12, 0),
+                2..=5 => (20, 12, 12),
+                6 => (16, 16, 0),
+                7..=14 => (16, 16, 16),
+                15 => (32, 16, 0),
+                _ => (32, 16, 16),
+            };
+            assert_eq!(lengths(suite), expected, "{:?}", suite.id);
+        }
     }
 }

@@ -11,18 +11,15 @@ use super::request::{self, Match, Pending, Purpose, SequenceTable};
 use super::rtt::RttEstimator;
 use super::sequence::{OutboundSequence, ReplayWindow, Verdict};
 use super::{CLOSE_ATTEMPTS, CLOSE_SESSION, CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
-use crate::crypto::{AesCbc, CipherSuiteId, SessionKeys};
+use crate::crypto::{CipherSuiteId, KeyStream, KeyedHash, SessionKeys};
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{
     BMC_ADDRESS, CompletionCode, LanRequest, LanResponse, Lun, NetFn, PacketV20, PayloadType,
-    REMOTE_CONSOLE_ADDRESS, encode_header_v20,
+    REMOTE_CONSOLE_ADDRESS, encode_header_v20, encode_integrity_pad,
 };
 
 /// RMCP header; the authentication code does not cover it.
 const RMCP_BYTES: usize = 4;
-/// With AES the payload is whole blocks and the session header 12 bytes, so the
-/// integrity pad that makes a multiple of four is always this (IPMI 2.0 table 13-8).
-const INTEGRITY_TRAILER: [u8; 4] = [0xff, 0xff, 0x02, 0x07];
 /// Pad length and next header, in front of the authentication code.
 const TRAILER_FIELDS: usize = 2;
 
@@ -35,6 +32,8 @@ const MIN_DEAFNESS: Duration = Duration::from_secs(3);
 
 pub(super) struct Active {
     keys: SessionKeys,
+    /// The BMC's key stream, for ciphers that have one.
+    stream: KeyStream,
     suite: CipherSuiteId,
     console_session_id: u32,
     bmc_session_id: u32,
@@ -56,8 +55,14 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn new(established: Established, now: Instant, login_deadline: Instant) -> Self {
+        let window = if authenticates(&established.keys.integrity) {
+            ReplayWindow::default()
+        } else {
+            ReplayWindow::strict()
+        };
         Self {
             keys: established.keys,
+            stream: KeyStream::default(),
             suite: established.variant.suite.id,
             console_session_id: established.console_session_id,
             bmc_session_id: established.bmc_session_id,
@@ -66,7 +71,7 @@ impl Active {
             max_privilege: established.variant.level,
             login_deadline,
             sequence: OutboundSequence::default(),
-            window: ReplayWindow::default(),
+            window,
             requests: SequenceTable::new(),
             pending: None,
             unheard: 0,
@@ -187,28 +192,22 @@ impl Active {
         .encode(&mut self.scratch);
 
         out.clear();
-        let payload_bytes = AesCbc::encrypted_bytes(self.scratch.len());
+        let authenticated = authenticates(&self.keys.integrity);
+        let payload_bytes = self.keys.cipher.encrypted_bytes(self.scratch.len());
         encode_header_v20(
             out,
             PayloadType::IPMI,
-            true,
-            true,
+            self.keys.cipher.encrypts(),
+            authenticated,
             self.bmc_session_id,
             self.sequence.take(),
             // Requests are at most some tens of bytes long.
             u16::try_from(payload_bytes).unwrap_or(u16::MAX),
         );
         self.keys.cipher.encrypt(rng.random(), &self.scratch, out);
-        out.extend_from_slice(&INTEGRITY_TRAILER);
-        let covered = out.get(RMCP_BYTES..).unwrap_or_default();
-        let (code, length) = self.keys.integrity.code(&[covered], |code| {
-            let mut copy = [0; 16];
-            for (to, from) in copy.iter_mut().zip(code) {
-                *to = *from;
-            }
-            (copy, code.len().min(copy.len()))
-        });
-        out.extend_from_slice(code.get(..length).unwrap_or(&code));
+        if authenticated {
+            append_code(&self.keys.integrity, out);
+        }
 
         if self.unheard == 0 {
             self.unheard_since = now;
@@ -224,7 +223,8 @@ impl Active {
     }
 
     /// Checks a packet in the order in which a forger would have to succeed;
-    /// nothing changes before all checks have passed. Gives the answer to the
+    /// nothing changes before all checks have passed, but for the key stream, which
+    /// moves with whatever the BMC provably sent. Gives the answer to the
     /// request in flight, whose data is then in `reply`.
     pub(super) fn receive(
         &mut self,
@@ -238,7 +238,9 @@ impl Active {
         if packet.session_id != self.console_session_id {
             return Err(RejectReason::ForeignSession);
         }
-        if !packet.encrypted || !packet.authenticated {
+        let agreed = packet.encrypted == self.keys.cipher.encrypts()
+            && packet.authenticated == authenticates(&self.keys.integrity);
+        if !agreed {
             return Err(RejectReason::Unprotected);
         }
         if packet.payload_type != PayloadType::IPMI {
@@ -247,14 +249,16 @@ impl Active {
         self.authenticate(session, packet)?;
         let jumped = match self.window.check(packet.sequence) {
             Verdict::Fresh { jumped } => jumped,
-            Verdict::Replayed | Verdict::TooOld => return Err(RejectReason::Replayed),
+            Verdict::Replayed | Verdict::TooOld | Verdict::TooFarAhead => {
+                return Err(RejectReason::Replayed);
+            }
         };
         self.scratch.clear();
         self.scratch.extend_from_slice(packet.payload);
         let message = self
             .keys
             .cipher
-            .decrypt(&mut self.scratch)
+            .decrypt(&mut self.scratch, &mut self.stream)
             .map_err(|_| RejectReason::BadPadding)?;
         let response = LanResponse::decode(message).map_err(|_| RejectReason::BadChecksum)?;
 
@@ -299,6 +303,14 @@ impl Active {
 
     fn authenticate(&self, session: &[u8], packet: &PacketV20<'_>) -> Result<(), RejectReason> {
         let code_bytes = self.keys.integrity.code_bytes();
+        if !authenticates(&self.keys.integrity) {
+            // Nothing stands behind the payload of such packets.
+            return if packet.trailer.is_empty() {
+                Ok(())
+            } else {
+                Err(RejectReason::Malformed)
+            };
+        }
         let covered_bytes = session
             .len()
             .checked_sub(code_bytes)
@@ -315,6 +327,25 @@ impl Active {
             Err(RejectReason::BadAuthCode)
         }
     }
+}
+
+/// Whether packets carry a trailer, and their flag says so.
+fn authenticates(integrity: &KeyedHash) -> bool {
+    integrity.code_bytes() > 0
+}
+
+/// Appends the integrity trailer to a datagram.
+fn append_code(integrity: &KeyedHash, out: &mut Vec<u8>) {
+    encode_integrity_pad(out);
+    let covered = out.get(RMCP_BYTES..).unwrap_or_default();
+    let (code, length) = integrity.code(&[covered], |code| {
+        let mut copy = [0; 16];
+        for (to, from) in copy.iter_mut().zip(code) {
+            *to = *from;
+        }
+        (copy, code.len().min(copy.len()))
+    });
+    out.extend_from_slice(code.get(..length).unwrap_or(&code));
 }
 
 /// A granted Set Session Privilege Level changes the session's level, whoever

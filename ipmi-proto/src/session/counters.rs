@@ -7,13 +7,14 @@ pub enum RejectReason {
     Malformed,
     /// Bears another session id than ours.
     ForeignSession,
-    /// Not encrypted or not authenticated although that was agreed.
+    /// Not encrypted or not authenticated although that was agreed, or the reverse.
     Unprotected,
     /// Its authentication code is wrong.
     BadAuthCode,
-    /// Its sequence number was seen before, or is too old to tell.
+    /// Its sequence number was seen before, or is too old to tell, or, where nothing
+    /// else protects packets, too far ahead.
     Replayed,
-    /// Its padding is wrong after decryption.
+    /// It cannot be decrypted: length, padding or place in the key stream is wrong.
     BadPadding,
     /// A checksum of the message inside is wrong.
     BadChecksum,

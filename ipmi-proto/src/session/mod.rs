@@ -345,6 +345,11 @@ impl Session {
     }
 
     fn fail_login(&mut self, error: Error) {
+        // After an update of the BMC, a suite that it no longer has can look like a
+        // wrong password: begin anew with the preferred one.
+        if matches!(error, Error::WrongPassword | Error::WrongKey) {
+            self.memory = None;
+        }
         self.end(Event::LoginFailed(error));
     }
 

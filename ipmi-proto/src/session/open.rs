@@ -9,6 +9,7 @@ use super::counters::RejectReason;
 use super::handshake::{Credentials, Established, Expect, Progress};
 use super::login::{LoginPlan, Next};
 use super::{Session, State};
+use crate::crypto::CipherSuiteId;
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{
@@ -238,7 +239,8 @@ impl Session {
 
     fn establish(&mut self, now: Instant, login: &Login, established: Established) {
         let variant = established.variant;
-        self.memory = Some(login.plan.memory(variant.suite.id));
+        let suite = self.preferred_suite(variant.suite.id);
+        self.memory = Some(login.plan.memory(suite));
         let mut active = Box::new(Active::new(established, now, login.deadline));
         match self.settings.privilege() {
             Some(level) if level > PrivilegeLevel::User => {
@@ -252,6 +254,19 @@ impl Session {
                 self.event = Some(event);
             }
         }
+    }
+
+    /// What to begin with next time: the suite that worked now, or a preferred one
+    /// that worked before. Whoever can spoil one log-in with the stronger suite must
+    /// not have spoiled all that follow.
+    fn preferred_suite(&self, now: CipherSuiteId) -> CipherSuiteId {
+        let before = self.memory.map(|memory| memory.suite);
+        self.settings
+            .suites()
+            .iter()
+            .map(|suite| suite.id)
+            .find(|id| *id == now || Some(*id) == before)
+            .unwrap_or(now)
     }
 
     /// Log-in asked for more than USER. A BMC that refuses is asked for less

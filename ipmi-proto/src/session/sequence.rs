@@ -33,11 +33,13 @@ const AHEAD: u32 = 15;
 
 /// Accepts each number of the BMC once.
 ///
-/// Only packets whose integrity was verified may be shown to it. That is why it
-/// accepts any step forward: a forger cannot make such a packet, while a BMC
-/// whose packets were lost, or that counts other traffic too, does jump.
+/// By default only packets whose integrity was verified may be shown to it. That
+/// is why it accepts any step forward: a forger cannot make such a packet, while a
+/// BMC whose packets were lost, or that counts other traffic too, does jump. For
+/// sessions without integrity there is [`Self::strict`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplayWindow {
+    strict: bool,
     highest: Option<u32>,
     /// Bit n: `highest - n` was seen.
     seen: u32,
@@ -55,9 +57,20 @@ pub enum Verdict {
     Replayed,
     /// Too far behind to tell.
     TooOld,
+    /// Too far ahead for a strict window.
+    TooFarAhead,
 }
 
 impl ReplayWindow {
+    /// A window that refuses jumps: where anybody can make packets, a forged jump
+    /// would shut the BMC's own packets out.
+    pub fn strict() -> Self {
+        Self {
+            strict: true,
+            ..Self::default()
+        }
+    }
+
     /// Judges `number` without remembering it.
     pub fn check(&self, number: u32) -> Verdict {
         let Some(highest) = self.highest else {
@@ -68,8 +81,11 @@ impl ReplayWindow {
             return Verdict::Replayed;
         }
         if ahead < 1 << 31 {
-            return Verdict::Fresh {
-                jumped: ahead > AHEAD,
+            let jumped = ahead > AHEAD;
+            return if jumped && self.strict {
+                Verdict::TooFarAhead
+            } else {
+                Verdict::Fresh { jumped }
             };
         }
         let behind = highest.wrapping_sub(number);
@@ -175,5 +191,17 @@ mod tests {
         assert_eq!(window.check(10), Verdict::TooOld);
         assert_eq!(window.check(484), Verdict::Fresh { jumped: false });
         assert_eq!(window.check(500), Verdict::Replayed);
+    }
+
+    #[test]
+    fn a_strict_window_takes_no_jumps() {
+        let mut window = ReplayWindow::strict();
+        window.accept(u32::MAX - 3);
+        assert_eq!(window.check(11), Verdict::Fresh { jumped: false });
+        assert_eq!(window.check(12), Verdict::TooFarAhead);
+        assert_eq!(window.check(1 << 20), Verdict::TooFarAhead);
+        window.accept(11);
+        assert_eq!(window.check(12), Verdict::Fresh { jumped: false });
+        assert_eq!(window.check(11), Verdict::Replayed);
     }
 }

@@ -24,7 +24,7 @@ impl Settings {
             password,
             k_g: None,
             privilege: None,
-            suites: implemented(&Self::DEFAULT_SUITES),
+            suites: known(&Self::DEFAULT_SUITES),
         }
     }
 
@@ -44,11 +44,13 @@ impl Settings {
         self
     }
 
-    /// Sets the allowed suites in order of preference; those that are not
-    /// implemented are left out.
+    /// Sets the allowed suites in order of preference. All are allowed, also
+    /// [weak](CipherSuite::is_weak) ones, with which the BMC that answers need not
+    /// be the one that was asked; numbers that the specification does not give out
+    /// are left out.
     #[must_use]
     pub fn with_suites(mut self, suites: &[CipherSuiteId]) -> Self {
-        self.suites = implemented(suites);
+        self.suites = known(suites);
         self
     }
 
@@ -85,14 +87,14 @@ impl Settings {
         self.privilege
     }
 
-    pub(super) fn suites(&self) -> &[&'static CipherSuite] {
+    /// The allowed suites in order of preference.
+    pub fn suites(&self) -> &[&'static CipherSuite] {
         &self.suites
     }
 }
 
-fn implemented(ids: &[CipherSuiteId]) -> Vec<&'static CipherSuite> {
+fn known(ids: &[CipherSuiteId]) -> Vec<&'static CipherSuite> {
     ids.iter()
         .filter_map(|id| CipherSuite::by_id(*id))
-        .filter(|suite| suite.is_implemented())
         .collect()
 }

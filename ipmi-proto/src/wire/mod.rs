@@ -26,6 +26,7 @@ pub use reader::{DecodeError, Reader};
 pub use rmcp::{Framing, MAX_DATAGRAM_BYTES, decode_rmcp, encode_rmcp};
 pub use session_v15::{PacketV15, encode_sessionless_v15};
 pub use session_v20::{
-    PacketV20, PayloadType, SESSION_HEADER_BYTES, encode_header_v20, encode_sessionless_v20,
+    PacketV20, PayloadType, SESSION_HEADER_BYTES, encode_header_v20, encode_integrity_pad,
+    encode_sessionless_v20,
 };
 pub use status::RmcpStatus;

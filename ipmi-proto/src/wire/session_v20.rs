@@ -119,6 +119,19 @@ pub fn encode_header_v20(
     out.extend_from_slice(&payload_length.to_le_bytes());
 }
 
+/// "Next header" of an integrity trailer.
+const NEXT_HEADER: u8 = 0x07;
+
+/// Appends what stands between the payload and the authentication code of a
+/// datagram: FFh up to where session header, payload and trailer so far make a
+/// multiple of four, how many that were, and the next header (IPMI 2.0 table 13-8).
+pub fn encode_integrity_pad(out: &mut Vec<u8>) {
+    // The RMCP header, which does not count, is four bytes long itself.
+    let pad = 3 - (out.len() + 1) % 4;
+    out.extend(std::iter::repeat_n(0xff, pad));
+    out.extend_from_slice(&[u8::try_from(pad).unwrap_or_default(), NEXT_HEADER]);
+}
+
 /// Appends a whole datagram that carries `payload` outside a session.
 pub fn encode_sessionless_v20(out: &mut Vec<u8>, payload_type: PayloadType, payload: &[u8]) {
     // Only handshake messages travel here, none of which reaches 100 bytes.

@@ -4,12 +4,13 @@
 use std::time::Instant;
 
 use bmc_sim::{Fault, User, device};
+use rmcp_ipmi::Error;
 use rmcp_ipmi::PrivilegeLevel;
-use rmcp_ipmi::crypto::Kg;
-use rmcp_ipmi::session::{Event, RejectReason};
+use rmcp_ipmi::crypto::{CipherSuiteId, Kg, Password, SUITES, Username};
+use rmcp_ipmi::session::{Event, RejectReason, Settings};
 use rmcp_ipmi::wire::{CompletionCode, RmcpStatus};
 
-use crate::forge::{Forge, Incoming, refuse};
+use crate::forge::{Forge, Incoming, append, refuse};
 use crate::pair::{GET_DEVICE_ID, PASSWORD, Pair, Setup, USER, ms, opened, settings};
 use crate::peers::Scripted;
 
@@ -23,6 +24,83 @@ fn both_default_suites_log_in_and_carry_commands() {
         assert_eq!((counters.logins, counters.open_session_requests), (1, 1));
         assert_eq!(counters.dropped_total(), 0);
     }
+}
+
+#[test]
+fn every_suite_logs_in_and_carries_commands() {
+    let all = SUITES.map(|suite| suite.id.0);
+    let users = [
+        (&b""[..], &b"null user's own"[..]),
+        (b"sixteen-byte-usr", b"sixteen-byte-pw!"),
+        (b"longpw", b"twenty-byte-passwd!!"),
+    ];
+    for suite in all {
+        for (name, password) in users {
+            let settings = Settings::new(
+                Username::new(name).unwrap(),
+                Password::new(password).unwrap(),
+            );
+            let key = *b"\0 begins with a zero";
+            let mut pair = Setup::new(1)
+                .settings(|_| settings.with_k_g(Kg::new(key)))
+                .config(|config| config.k_g(key).user(User::administrator(name, password)))
+                .suites(&[suite], &all)
+                .pair();
+            assert_eq!(pair.log_in(), suite);
+            // Messages of all lengths, so all pads.
+            for mark in 1..=5 {
+                pair.read(7, mark, ms(500)).unwrap();
+                pair.call(GET_DEVICE_ID, &[], ms(500)).unwrap();
+            }
+            pair.close();
+            let counters = pair.bmc.counters();
+            assert_eq!((counters.logins, counters.sessions_closed), (1, 1));
+            assert_eq!(counters.dropped_total(), 0, "suite {suite}");
+            for reason in RejectReason::ALL {
+                assert_eq!(
+                    pair.rejected(reason),
+                    0,
+                    "suite {suite}: {}",
+                    reason.label()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_password_is_noticed_with_every_suite_that_proves_one() {
+    let all = SUITES.map(|suite| suite.id.0);
+    for suite in all {
+        let mut pair = Setup::new(1)
+            .settings(|_| settings("another horse"))
+            .suites(&[suite], &all)
+            .pair();
+        if suite == 0 {
+            assert_eq!(pair.log_in(), 0, "this is what is wrong with suite 0");
+            pair.read(7, 1, ms(500)).unwrap();
+        } else {
+            assert_eq!(pair.fail_to_log_in(), Error::WrongPassword, "suite {suite}");
+            assert_eq!(pair.bmc.counters().rakp3_with_code, 0, "suite {suite}");
+        }
+    }
+}
+
+#[test]
+fn a_check_value_of_suite_0_is_ignored() {
+    let mut pair = Pair::with_peer(
+        Scripted {
+            forge: Forge::new(PASSWORD),
+            script: |forge: &mut Forge, incoming: Incoming| match incoming {
+                Incoming::Rakp3 { .. } => vec![append(&forge.answer(&incoming), &[0xaa; 12])],
+                _ => vec![forge.answer(&incoming)],
+            },
+        },
+        settings(PASSWORD).with_suites(&[CipherSuiteId(0)]),
+        1,
+        Instant::now(),
+    );
+    assert_eq!(pair.log_in(), 0);
 }
 
 #[test]
@@ -65,6 +143,39 @@ fn a_refused_suite_is_followed_by_the_other_one() {
         let requests = pair.bmc.counters().open_session_requests;
         assert_eq!(requests, 3, "what worked is asked for first: {fault:?}");
     }
+}
+
+/// One spoiled log-in must not spoil all that follow.
+#[test]
+fn a_suite_that_has_worked_is_asked_for_again_after_a_downgrade() {
+    let mut pair = Setup::new(2).pair();
+    assert_eq!(pair.log_in(), 17);
+    pair.bmc.set_fault(Fault::CipherListedButRefused(17));
+    for _ in 0..2 {
+        let memory = pair.session.memory();
+        pair.close();
+        pair.renew(settings(PASSWORD), memory);
+        assert_eq!(pair.log_in(), 3);
+    }
+    pair.bmc.clear_faults();
+    let memory = pair.session.memory();
+    pair.close();
+    pair.renew(settings(PASSWORD), memory);
+    assert_eq!(pair.log_in(), 17);
+}
+
+/// After an update of the BMC a suite that it has lost can look like this.
+#[test]
+fn what_worked_is_forgotten_when_the_password_seems_wrong() {
+    let mut pair = Setup::new(2).suites(&[17, 3], &[3]).pair();
+    assert_eq!(pair.log_in(), 3);
+    let memory = pair.session.memory();
+    assert!(memory.is_some());
+    pair.close();
+    pair.renew(settings(PASSWORD), memory);
+    pair.bmc.set_fault(Fault::Rakp2BadMac);
+    assert_eq!(pair.fail_to_log_in(), Error::WrongPassword);
+    assert!(pair.session.memory().is_none());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bmc_sim::Fault;
 use rmcp_ipmi::Error;
+use rmcp_ipmi::crypto::{CipherSuiteId, SUITES};
 use rmcp_ipmi::session::RejectReason;
 use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn, PayloadType};
 
@@ -14,7 +15,15 @@ use crate::peers::Scripted;
 type Script = Box<dyn FnMut(&mut Forge, Incoming) -> Vec<Vec<u8>>>;
 
 /// An open session whose BMC answers requests with `answer`.
-fn answering<F>(mut answer: F) -> Pair<Scripted<Script>>
+fn answering<F>(answer: F) -> Pair<Scripted<Script>>
+where
+    F: FnMut(&mut Forge, &Request) -> Vec<Vec<u8>> + 'static,
+{
+    answering_with(17, answer)
+}
+
+/// The same with this cipher suite.
+fn answering_with<F>(suite: u8, mut answer: F) -> Pair<Scripted<Script>>
 where
     F: FnMut(&mut Forge, &Request) -> Vec<Vec<u8>> + 'static,
 {
@@ -26,8 +35,9 @@ where
         forge: Forge::new(PASSWORD),
         script,
     };
-    let mut pair = Pair::with_peer(peer, settings(PASSWORD), 1, Instant::now());
-    pair.log_in();
+    let settings = settings(PASSWORD).with_suites(&[CipherSuiteId(suite)]);
+    let mut pair = Pair::with_peer(peer, settings, 1, Instant::now());
+    assert_eq!(pair.log_in(), suite);
     pair
 }
 
@@ -39,11 +49,17 @@ fn reading(request: &Request) -> Vec<u8> {
 
 /// A good answer in a spoiled packet: it must not count, and a good packet
 /// after it must.
-fn is_rejected(
+fn is_rejected(reason: RejectReason, spoil: impl FnMut(&mut Forge, &Request) -> Vec<u8> + 'static) {
+    is_rejected_with(17, reason, spoil);
+}
+
+/// The same with this cipher suite.
+fn is_rejected_with(
+    suite: u8,
     reason: RejectReason,
     mut spoil: impl FnMut(&mut Forge, &Request) -> Vec<u8> + 'static,
 ) {
-    let mut pair = answering(move |forge, request| {
+    let mut pair = answering_with(suite, move |forge, request| {
         let spoiled = spoil(forge, request);
         let good = forge.seal_next(&reading(request));
         vec![spoiled, good]
@@ -84,6 +100,59 @@ fn replies_without_the_encrypted_flag_are_rejected() {
     is_rejected(RejectReason::Unprotected, |forge, request| {
         sealed_lie(forge, request, |envelope| envelope.encrypted = false)
     });
+}
+
+/// In both directions: more protection than agreed is as wrong as less.
+#[test]
+fn flags_that_were_not_agreed_are_rejected_with_every_suite() {
+    for suite in SUITES.map(|suite| suite.id.0) {
+        is_rejected_with(suite, RejectReason::Unprotected, |forge, request| {
+            sealed_lie(forge, request, |envelope| {
+                envelope.authenticated = !envelope.authenticated;
+            })
+        });
+        is_rejected_with(suite, RejectReason::Unprotected, |forge, request| {
+            sealed_lie(forge, request, |envelope| {
+                envelope.encrypted = !envelope.encrypted;
+            })
+        });
+    }
+}
+
+#[test]
+fn without_integrity_nothing_may_follow_the_payload() {
+    for suite in [0, 1, 6, 15] {
+        is_rejected_with(suite, RejectReason::Malformed, |forge, request| {
+            let mut datagram = forge.seal_next(&lie(request));
+            datagram.push(0);
+            datagram
+        });
+    }
+}
+
+/// A forged number far ahead would shut the BMC's own packets out.
+#[test]
+fn numbers_may_jump_only_where_packets_are_authenticated() {
+    for suite in SUITES {
+        let mut pair = answering_with(suite.id.0, move |forge, request| {
+            let mut envelope = forge.envelope();
+            if envelope.sequence == 3 {
+                envelope.sequence = 1000;
+            }
+            let far = forge.seal(envelope, &reading(request));
+            let near = forge.seal_next(&reading(request));
+            vec![far, near]
+        });
+        let strict = matches!(suite.id.0, 0 | 1 | 6 | 15);
+        for _ in 0..2 {
+            let answer = pair.call(GET_SENSOR_READING, &[1], ms(500));
+            assert_eq!(answer, Ok((CompletionCode::OK, READING.to_vec())));
+        }
+        let counters = *pair.session.counters();
+        assert_eq!(counters.sequence_jumps > 0, !strict, "{:?}", suite.id);
+        let replayed = counters.rejected(RejectReason::Replayed);
+        assert_eq!(replayed > 0, strict, "{:?}: {counters:?}", suite.id);
+    }
 }
 
 #[test]

@@ -6,12 +6,12 @@
 //! not judged here but by recorded sessions.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use rmcp_ipmi::crypto::{AesCbc, CipherSuite, CipherSuiteId, KeyExchange, Password, SessionKeys};
+use rmcp_ipmi::crypto::{CipherSuite, KeyExchange, KeyStream, Password, SUITES, SessionKeys};
 use rmcp_ipmi::wire::{
     AlgorithmTriple, CompletionCode, Framing, LanRequest, LanResponse, Lun, NetFn,
     OpenSessionRequest, OpenSessionResponse, PacketV15, PacketV20, PayloadType, Rakp1, Rakp2,
     Rakp2Proof, Rakp3, Rakp4, RequestSequence, Role, decode_rmcp, encode_header_v20,
-    encode_sessionless_v15, encode_sessionless_v20,
+    encode_integrity_pad, encode_sessionless_v15, encode_sessionless_v20,
 };
 
 const BMC_SESSION_ID: u32 = 0x5e55_1017;
@@ -146,7 +146,8 @@ impl Forge {
                 exchange.console_random = message.console_random;
                 exchange.role = message.role;
                 exchange.username = message.username.to_vec();
-                self.keys = self.key_exchange()?.session_integrity_key()?.session_keys();
+                let sik = self.key_exchange()?.session_integrity_key();
+                self.keys = Some(sik.session_keys(&self.password));
                 Some(Incoming::Rakp1 { tag: message.tag })
             }
             PayloadType::RAKP3 => {
@@ -156,7 +157,9 @@ impl Forge {
             }
             PayloadType::IPMI => {
                 let mut payload = packet.payload.to_vec();
-                let message = self.keys.as_ref()?.cipher.decrypt(&mut payload).ok()?;
+                let cipher = &self.keys.as_ref()?.cipher;
+                let mut stream = KeyStream::default();
+                let message = cipher.decrypt(&mut payload, &mut stream).ok()?;
                 Request::decode(message).map(Incoming::Request)
             }
             _ => None,
@@ -230,7 +233,7 @@ impl Forge {
 
     /// RAKP message 2, its code spoiled by `spoil`.
     pub(crate) fn rakp2(&self, tag: u8, spoil: u8) -> Vec<u8> {
-        let code = self.key_exchange().and_then(|keys| keys.rakp2_code());
+        let code = self.key_exchange().map(|keys| keys.rakp2_code());
         let mut code = code.map_or(Vec::new(), |code| code.as_bytes().to_vec());
         if let Some(last) = code.last_mut() {
             *last ^= spoil;
@@ -251,10 +254,9 @@ impl Forge {
 
     /// RAKP message 4, its check value spoiled by `spoil`.
     pub(crate) fn rakp4(&self, tag: u8, spoil: u8) -> Vec<u8> {
-        let check = self.key_exchange().and_then(|keys| {
-            let sik = keys.session_integrity_key()?;
-            keys.rakp4_check(&sik)
-        });
+        let check = self
+            .key_exchange()
+            .map(|keys| keys.rakp4_check(&keys.session_integrity_key()));
         let mut check = check.map_or(Vec::new(), |check| check.as_bytes().to_vec());
         if let Some(last) = check.last_mut() {
             *last ^= spoil;
@@ -277,8 +279,14 @@ impl Forge {
             session_id: self.console_session_id(),
             sequence,
             payload_type: PayloadType::IPMI,
-            encrypted: true,
-            authenticated: true,
+            encrypted: self
+                .keys
+                .as_ref()
+                .is_some_and(|keys| keys.cipher.encrypts()),
+            authenticated: self
+                .keys
+                .as_ref()
+                .is_some_and(|keys| keys.integrity.code_bytes() > 0),
         }
     }
 
@@ -296,7 +304,6 @@ impl Forge {
         let mut payload = Vec::new();
         if envelope.encrypted {
             keys.cipher.encrypt([0x17; 16], message, &mut payload);
-            debug_assert_eq!(payload.len(), AesCbc::encrypted_bytes(message.len()));
         } else {
             payload.extend_from_slice(message);
         }
@@ -319,9 +326,7 @@ impl Forge {
         if envelope.authenticated
             && let Some(keys) = &self.keys
         {
-            let pad = (4 - (out.len() + 2) % 4) % 4;
-            out.extend(std::iter::repeat_n(0xff, pad));
-            out.extend_from_slice(&[u8::try_from(pad).unwrap_or_default(), 0x07]);
+            encode_integrity_pad(&mut out);
             let covered = out.get(RMCP_BYTES..).unwrap_or_default().to_vec();
             keys.integrity
                 .code(&[&covered], |code| out.extend_from_slice(code));
@@ -341,6 +346,14 @@ pub(crate) fn refuse(datagram: &mut Vec<u8>, status: u8) {
     }
 }
 
+/// Makes an answer of the handshake longer.
+pub(crate) fn append(datagram: &[u8], more: &[u8]) -> Vec<u8> {
+    let mut longer = [datagram, more].concat();
+    let length = u16::try_from(longer.len() - 16).unwrap();
+    longer[14..16].copy_from_slice(&length.to_le_bytes());
+    longer
+}
+
 /// An IPMI message with both checksums.
 pub(crate) fn message(response: &LanResponse<'_>) -> Vec<u8> {
     let mut out = Vec::new();
@@ -355,7 +368,5 @@ fn handshake(payload_type: PayloadType, payload: &[u8]) -> Vec<u8> {
 }
 
 fn suite_of(algorithms: AlgorithmTriple) -> Option<&'static CipherSuite> {
-    (0..=u8::MAX)
-        .filter_map(|id| CipherSuite::by_id(CipherSuiteId(id)))
-        .find(|suite| suite.algorithms() == algorithms && suite.is_implemented())
+    SUITES.iter().find(|suite| suite.algorithms() == algorithms)
 }

@@ -93,12 +93,13 @@ pub(super) fn cipher_suites(
             Some(suite) if suites.contains(&suite) => false,
             Some(suite) => {
                 suites.push(suite);
+                if let Some(caution) = suite.caution() {
+                    report.warn(found, key, format!("cipher suite {} {caution}", suite.id()));
+                }
                 true
             }
             None => {
-                let message = format!(
-                    "cipher suite {shown} is not supported in this version; allowed: `17`, `3`"
-                );
+                let message = format!("there is no cipher suite {shown}; IPMI 2.0 has 0 to 19");
                 report.error(found, key, message);
                 true
             }
