@@ -262,7 +262,7 @@ fn k_g_comes_from_text_a_file_the_environment_or_an_argument() {
     .unwrap();
     make_private(&config);
     let environment = |name: &str| (name == "BMC_KEY").then(|| "from env".into());
-    let loaded = ipmi_exporter::config::load_with(&config, &environment).unwrap();
+    let loaded = load_with(&config, &environment).unwrap();
     assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
     for (module, expected) in [
         ("text", &b"Kg-of-quanta"[..]),
