@@ -10,9 +10,17 @@ use rmcp_ipmi::crypto::{CipherSuiteId, Kg, Password, SUITES, Username};
 use rmcp_ipmi::session::{Event, RejectReason, Settings};
 use rmcp_ipmi::wire::{CompletionCode, RmcpStatus};
 
-use crate::forge::{Forge, Incoming, append, refuse};
+use crate::forge::{Forge, Incoming, refuse};
 use crate::pair::{GET_DEVICE_ID, PASSWORD, Pair, Setup, USER, ms, opened, settings};
 use crate::peers::Scripted;
+
+/// Makes an answer of the handshake longer.
+fn append(datagram: &[u8], more: &[u8]) -> Vec<u8> {
+    let mut longer = [datagram, more].concat();
+    let length = u16::try_from(longer.len() - 16).unwrap();
+    longer[14..16].copy_from_slice(&length.to_le_bytes());
+    longer
+}
 
 #[test]
 fn both_default_suites_log_in_and_carry_commands() {

@@ -346,14 +346,6 @@ pub(crate) fn refuse(datagram: &mut Vec<u8>, status: u8) {
     }
 }
 
-/// Makes an answer of the handshake longer.
-pub(crate) fn append(datagram: &[u8], more: &[u8]) -> Vec<u8> {
-    let mut longer = [datagram, more].concat();
-    let length = u16::try_from(longer.len() - 16).unwrap();
-    longer[14..16].copy_from_slice(&length.to_le_bytes());
-    longer
-}
-
 /// An IPMI message with both checksums.
 pub(crate) fn message(response: &LanResponse<'_>) -> Vec<u8> {
     let mut out = Vec::new();
