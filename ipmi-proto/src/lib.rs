@@ -1,8 +1,8 @@
 //! IPMI 2.0 over RMCP+.
 //!
 //! A protocol core without I/O ([`wire`], [`crypto`], [`session`], [`command`])
-//! and decoders for what a BMC stores and measures ([`sdr`], [`sensor`]);
-//! with the feature `tokio` a UDP [`client`] on top.
+//! and decoders for what a BMC stores and measures ([`sdr`], [`sensor`],
+//! [`sel`]); with the feature `tokio` a UDP [`client`] on top.
 //!
 //! # What it does not do
 //!
