@@ -60,7 +60,16 @@ impl CommonHeader {
         if bytes == [0; Self::LENGTH] || bytes == [0xff; Self::LENGTH] {
             return Err(HeaderError::Blank);
         }
-        let [version, internal_use, chassis, board, product, multi_records, _pad, _sum] = bytes;
+        let [
+            version,
+            internal_use,
+            chassis,
+            board,
+            product,
+            multi_records,
+            _pad,
+            _sum,
+        ] = bytes;
         if version & 0x0f != Self::VERSION {
             return Err(HeaderError::Version(version & 0x0f));
         }

@@ -352,9 +352,7 @@ impl Walk {
             // firmware says it with the code for "unspecified".
             0xc3 | 0xc7 | 0xc8 | 0xca | 0xff => self.read_less(reading, WalkError::Refused(code)),
             // Out of range: the device ends before its announced size does.
-            0xc9 if self.stop_reading_ahead(reading) => {
-                self.read_on(reading.access, reading.limit)
-            }
+            0xc9 if self.stop_reading_ahead(reading) => self.read_on(reading.access, reading.limit),
             _ => self.end(ReadEnd::Partial, WalkError::Refused(code)),
         }
     }
@@ -443,7 +441,7 @@ const fn is_busy(code: u8) -> bool {
 
 /// The bytes of an answer: as many as it counts, at most as many as were asked
 /// for and whole words. `None` if that is nothing.
-fn piece<'a>(data: &'a [u8], reading: Reading) -> Option<&'a [u8]> {
+fn piece(data: &[u8], reading: Reading) -> Option<&[u8]> {
     let mut reader = Reader::new(data);
     let unit = reading.access.unit();
     let counted = reader.u8("FRU count").ok()?.saturating_mul(unit);
