@@ -9,8 +9,14 @@
 //!
 //! Commands: IPMI 2.0 section 34.
 
+mod read_size;
+mod step;
+
+pub use read_size::ReadSize;
+pub use step::{Access, AreaInfo, FruRead, Outcome, Piece, ReadEnd, Step, WalkError};
+
 use super::extent::extent;
-use crate::wire::{DecodeError, Reader};
+use crate::wire::Reader;
 
 /// Most bytes of an image that a walk reads: room for three areas of the
 /// longest kind and for many records.
@@ -22,173 +28,6 @@ pub const MAX_WAITS: u8 = 10;
 /// How often in a row the BMC may say nothing to a read: once for each size
 /// that may have been too much, no more, since each costs a time-out.
 pub const MAX_SILENCES: u8 = 3;
-
-/// The read size that works with a BMC: learned during a walk, to be handed to
-/// the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ReadSize(u8);
-
-/// Sizes that are tried, from the front. Even, for devices that count words.
-const LADDER: [u8; 6] = [32, 24, 16, 12, 8, 4];
-
-impl Default for ReadSize {
-    fn default() -> Self {
-        Self(LADDER[0])
-    }
-}
-
-impl ReadSize {
-    /// Smallest size that is tried.
-    pub const FLOOR: u8 = 4;
-
-    /// Takes a size in bytes, for instance from a cache. Odd ones are rounded
-    /// down, small ones raised to [`FLOOR`](Self::FLOOR).
-    pub fn new(bytes: u8) -> Self {
-        Self((bytes & !1).max(Self::FLOOR))
-    }
-
-    /// The size in bytes.
-    pub const fn bytes(self) -> u8 {
-        self.0
-    }
-
-    /// The next size of at most `limit` bytes; `None` below the floor.
-    fn smaller(self, limit: u8) -> Option<Self> {
-        LADDER
-            .into_iter()
-            .find(|&step| step < self.0 && step <= limit)
-            .map(Self)
-    }
-}
-
-/// What Get FRU Inventory Area Info says (IPMI 2.0 section 34.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AreaInfo {
-    /// Size in bytes. Often more than is readable.
-    pub size: u16,
-    /// What offsets and counts are in.
-    pub access: Access,
-}
-
-/// The unit of offsets and counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Bytes.
-    Bytes,
-    /// Words of two bytes.
-    Words,
-}
-
-impl Access {
-    const fn unit(self) -> u8 {
-        match self {
-            Self::Bytes => 1,
-            Self::Words => 2,
-        }
-    }
-}
-
-impl AreaInfo {
-    /// Decodes the response data.
-    ///
-    /// # Errors
-    /// When they are too short.
-    pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(data);
-        Ok(Self {
-            size: reader.u16("FRU size")?,
-            access: match reader.u8("FRU access")? & 1 {
-                0 => Access::Bytes,
-                _ => Access::Words,
-            },
-        })
-    }
-}
-
-/// A piece of an image, in the device's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// From where on.
-    pub offset: u16,
-    /// How many.
-    pub count: u8,
-}
-
-/// What the caller does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Send Get FRU Inventory Area Info.
-    GetAreaInfo,
-    /// Send Read FRU Data.
-    Read(Piece),
-    /// Wait a moment, then report [`Outcome::Waited`]: the device is busy.
-    Wait,
-    /// Nothing: call [`Walk::finish`].
-    Done,
-}
-
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// Completion code 00h with these data bytes.
-    Data(&'a [u8]),
-    /// Another completion code.
-    Refused(u8),
-    /// Nothing, after all retries of the caller.
-    Silence,
-    /// The wait is over.
-    Waited,
-}
-
-/// Why a walk has read nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WalkError {
-    /// The BMC does not answer.
-    #[error("the BMC does not answer")]
-    Silent,
-    /// The device is busy for too long.
-    #[error("the FRU device stays busy")]
-    Busy,
-    /// The BMC refuses. CBh: there is no such device.
-    #[error("the FRU device can't be read (completion code {0:#04x})")]
-    Refused(u8),
-    /// The answer makes no sense.
-    #[error("the answer of the FRU device makes no sense")]
-    Malformed,
-    /// The device has no bytes.
-    #[error("the FRU device is empty")]
-    Empty,
-    /// [`Walk::finish`] was called before anything was read.
-    #[error("nothing was read yet")]
-    Unfinished,
-}
-
-/// Where the bytes end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadEnd {
-    /// Behind all areas.
-    Complete,
-    /// At the announced size, although an area reaches farther.
-    AnnouncedSize,
-    /// Where the caller stopped or the BMC gave out no more.
-    Partial,
-    /// At [`MAX_BYTES`] or after [`MAX_REQUESTS`].
-    Limit,
-}
-
-/// What a walk has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FruRead {
-    /// The device's own words.
-    pub info: AreaInfo,
-    /// The image from its first byte on; at least one byte.
-    pub bytes: Vec<u8>,
-    /// Where it ends.
-    pub end: ReadEnd,
-    /// Read size for the next walk.
-    pub read_size: ReadSize,
-}
 
 /// The walk. See the [module](self) for how to drive it.
 #[derive(Debug)]
@@ -321,7 +160,7 @@ impl Walk {
                 self.silences = self.silences.saturating_add(1);
                 // Some BMCs don't answer at all when the answer would be too
                 // long. Halving finds out in few time-outs.
-                let next = self.read_size.smaller(self.read_size.0 / 2);
+                let next = self.read_size.smaller(self.read_size.bytes() / 2);
                 match next {
                     Some(size) if self.silences < MAX_SILENCES => {
                         self.read_size = size;
@@ -393,7 +232,7 @@ impl Walk {
         let count = end
             .saturating_sub(have)
             .next_multiple_of(unit)
-            .min(usize::from(self.read_size.0));
+            .min(usize::from(self.read_size.bytes()));
         match u8::try_from(count) {
             Ok(count) if count > 0 => State::Read(Reading {
                 access,
@@ -453,5 +292,4 @@ fn piece(data: &[u8], reading: Reading) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-#[path = "walk_tests.rs"]
 mod tests;
