@@ -41,6 +41,7 @@ pub mod client;
 pub mod command;
 pub mod crypto;
 mod error;
+pub mod fru;
 mod privilege;
 pub mod sdr;
 pub mod sel;

@@ -7,6 +7,7 @@
 mod app;
 mod chassis;
 mod dcmi;
+mod fru;
 mod oem;
 mod sensor;
 mod storage;
@@ -17,6 +18,7 @@ pub use app::{
 };
 pub use chassis::{ChassisStatus, GetChassisStatus};
 pub use dcmi::{GetPowerReading, PowerReading};
+pub use fru::{GetFruAreaInfo, ReadFru};
 pub use oem::{GetSupermicroLanMode, LanMode};
 pub use sensor::GetSensorReading;
 pub use storage::{
