@@ -47,6 +47,7 @@ pub mod sdr;
 pub mod sel;
 pub mod sensor;
 pub mod session;
+pub mod walk;
 pub mod wire;
 
 pub use error::{Error, Retry, Stage};

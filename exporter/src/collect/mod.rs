@@ -344,3 +344,5 @@ fn is_cut_off(result: &Result<(), CollectError>) -> bool {
 
 /// How long a piece of background work may take, one request of it.
 const BACKGROUND_REQUEST: Duration = Duration::from_secs(30);
+/// How long a store that is busy or being erased is left alone.
+const BUSY_WAIT: Duration = Duration::from_millis(500);

@@ -12,15 +12,13 @@ use rmcp_ipmi::sdr::{RawRecord, Record};
 use rmcp_ipmi::wire::Lun;
 
 use super::store::Store;
-use super::{BACKGROUND_REQUEST, CollectError, Collection};
+use super::{BACKGROUND_REQUEST, BUSY_WAIT, CollectError, Collection};
 use crate::bmc::Bmc;
 use crate::telemetry::Telemetry;
 
 /// Records are read again at least this often: some BMCs change them without
 /// moving any stamp.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
-/// How long a busy repository is left alone.
-const BUSY_WAIT: Duration = Duration::from_millis(500);
 
 /// Sensor data records and what they belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]

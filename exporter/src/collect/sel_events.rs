@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{Command, DeviceId, GetSelEntry, GetSelInfo};
@@ -14,12 +14,10 @@ use rmcp_ipmi::sel::walk::{LogEnd, Outcome, Position, RawEntry, Start, Step, Wal
 use rmcp_ipmi::sel::{Board, Entry, Interpreter};
 use rmcp_ipmi::wire::Lun;
 
-use super::{CollectError, Collection, LoadedRepository, Profile};
+use super::{BUSY_WAIT, CollectError, Collection, LoadedRepository, Profile};
 use crate::bmc::Bmc;
 use crate::config::{Module, SelEvent};
 
-/// How long a log that is being erased is left alone.
-const BUSY_WAIT: Duration = Duration::from_millis(500);
 /// State of entries that nothing is known about.
 const UNKNOWN_STATE: &str = "N/A";
 

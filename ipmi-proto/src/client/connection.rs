@@ -98,7 +98,7 @@ impl Connection {
     /// Gives what was counted since the last call.
     pub fn take_counters(&mut self) -> Counters {
         if let Some(link) = &mut self.link {
-            add(&mut self.counters, &link.session.counters().take());
+            self.counters.add(&link.session.counters().take());
         }
         self.counters.take()
     }
@@ -240,7 +240,7 @@ impl Connection {
         if let Some(mut link) = self.link.take() {
             link.leave();
             self.rtt = link.session.rtt();
-            add(&mut self.counters, &link.session.counters().take());
+            self.counters.add(&link.session.counters().take());
         }
     }
 
@@ -444,17 +444,4 @@ fn is_unreachable(error: &io::Error) -> bool {
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
     )
-}
-
-fn add(total: &mut Counters, more: &Counters) {
-    total.sent += more.sent;
-    total.received += more.received;
-    total.retransmitted += more.retransmitted;
-    total.late += more.late;
-    total.sequence_jumps += more.sequence_jumps;
-    total.tolerated_tags += more.tolerated_tags;
-    total.logins_started += more.logins_started;
-    for (to, from) in total.rejected.iter_mut().zip(more.rejected) {
-        *to += from;
-    }
 }

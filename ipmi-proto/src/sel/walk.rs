@@ -16,6 +16,7 @@
 use std::collections::BTreeSet;
 
 use super::{Entry, EntryId, LogInfo, Timestamp};
+pub use crate::walk::Outcome;
 use crate::wire::Reader;
 
 /// Most entries that a walk reads, whatever the BMC announces. At 16 bytes
@@ -69,19 +70,6 @@ impl Step {
         let [low, high] = id.0.to_le_bytes();
         [0, 0, low, high, 0, 0xff]
     }
-}
-
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// Completion code 00h with these data bytes.
-    Data(&'a [u8]),
-    /// Another completion code.
-    Refused(u8),
-    /// Nothing, after all retries of the caller.
-    Silence,
-    /// The wait is over.
-    Waited,
 }
 
 /// Why a walk has read nothing.

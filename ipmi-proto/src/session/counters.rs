@@ -86,6 +86,31 @@ impl Counters {
         }
     }
 
+    /// Adds what another session counted.
+    pub(crate) fn add(&mut self, more: &Self) {
+        // Taken apart, so that a new counter cannot be forgotten here.
+        let Self {
+            sent,
+            received,
+            retransmitted,
+            late,
+            sequence_jumps,
+            tolerated_tags,
+            logins_started,
+            rejected,
+        } = more;
+        self.sent += sent;
+        self.received += received;
+        self.retransmitted += retransmitted;
+        self.late += late;
+        self.sequence_jumps += sequence_jumps;
+        self.tolerated_tags += tolerated_tags;
+        self.logins_started += logins_started;
+        for (total, more) in self.rejected.iter_mut().zip(rejected) {
+            *total += more;
+        }
+    }
+
     /// How many packets were rejected for `reason`.
     pub fn rejected(&self, reason: RejectReason) -> u64 {
         self.rejected

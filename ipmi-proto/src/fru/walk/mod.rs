@@ -12,8 +12,9 @@
 mod read_size;
 mod step;
 
+pub use crate::walk::Outcome;
 pub use read_size::ReadSize;
-pub use step::{Access, AreaInfo, FruRead, Outcome, Piece, ReadEnd, Step, WalkError};
+pub use step::{Access, AreaInfo, FruRead, Piece, ReadEnd, Step, WalkError};
 
 use super::extent::extent;
 use crate::wire::Reader;

@@ -63,23 +63,10 @@ pub enum Step {
     GetAreaInfo,
     /// Send Read FRU Data.
     Read(Piece),
-    /// Wait a moment, then report [`Outcome::Waited`]: the device is busy.
+    /// Wait a moment, then report [`Outcome::Waited`](crate::walk::Outcome::Waited): the device is busy.
     Wait,
     /// Nothing: call [`Walk::finish`](super::Walk::finish).
     Done,
-}
-
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// Completion code 00h with these data bytes.
-    Data(&'a [u8]),
-    /// Another completion code.
-    Refused(u8),
-    /// Nothing, after all retries of the caller.
-    Silence,
-    /// The wait is over.
-    Waited,
 }
 
 /// Why a walk has read nothing.

@@ -12,9 +12,10 @@ mod info;
 mod step;
 mod walk;
 
+pub use crate::walk::Outcome;
 pub use chunk::ReadSize;
 pub use info::{OperationSupport, RepositoryInfo};
-pub use step::{ChainEnd, GetSdr, Outcome, Repository, Source, Step, WaitReason, WalkError};
+pub use step::{ChainEnd, GetSdr, Repository, Source, Step, WaitReason, WalkError};
 pub use walk::Walk;
 
 /// Most records that a walk keeps.

@@ -23,7 +23,7 @@ pub enum Step {
     Reserve,
     /// Send Get SDR, or Get Device SDR.
     GetSdr(GetSdr),
-    /// Wait a moment, then report [`Outcome::Waited`].
+    /// Wait a moment, then report [`Outcome::Waited`](crate::walk::Outcome::Waited).
     Wait(WaitReason),
     /// Nothing: call [`Walk::finish`](super::Walk::finish).
     Done,
@@ -65,19 +65,6 @@ pub enum WaitReason {
     Busy,
     /// The repository is being updated (D0h).
     Updating,
-}
-
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// Completion code 00h with these data bytes.
-    Data(&'a [u8]),
-    /// Another completion code.
-    Refused(u8),
-    /// Nothing, after all retries of the caller.
-    Silence,
-    /// The wait is over.
-    Waited,
 }
 
 /// Why a walk ended without reaching an end of the chain.
