@@ -20,7 +20,10 @@ pub use chassis::{ChassisStatus, GetChassisStatus};
 pub use dcmi::{GetPowerReading, PowerReading};
 pub use fru::{GetFruAreaInfo, ReadFru};
 pub use oem::{GetSupermicroLanMode, LanMode};
-pub use sensor::GetSensorReading;
+pub use sensor::{
+    GetDeviceSdr, GetDeviceSdrInfo, GetSensorReading, GetSensorReadingFactors, GetSensorThresholds,
+    ReserveDeviceSdr,
+};
 pub use storage::{
     GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,
 };
