@@ -6,6 +6,7 @@
 
 mod bmc_info;
 mod collection;
+mod exchange;
 mod failure;
 mod manufacturer;
 mod repository;
@@ -31,7 +32,7 @@ use tracing::{debug, info, warn};
 pub use bmc_info::BmcInfo;
 pub use collection::{Collection, Profile};
 pub use failure::CollectError;
-pub use repository::LoadedRepository;
+pub use repository::{LoadedRepository, SatelliteRecords};
 pub use sel_events::SelEventCounts;
 pub use sensor_table::{SensorFamily, SensorTable};
 pub use sensors::{SensorReadings, SensorSample};
