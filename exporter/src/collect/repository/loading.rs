@@ -173,10 +173,6 @@ impl LoadingSatellite {
         }
     }
 
-    pub(super) fn record_count(&self) -> usize {
-        self.walk.record_count()
-    }
-
     /// Does one request. Gives what was found, at the end; a satellite without
     /// Device SDRs has found none.
     pub(super) async fn step(

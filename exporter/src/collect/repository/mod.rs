@@ -179,8 +179,9 @@ impl Cache {
             .ok_or(CollectError::NoRecords)
     }
 
-    /// As [`Self::get`], with what satellites keep and the BMC does not. A satellite
-    /// that does not answer takes nothing else along.
+    /// As [`Self::get`], with what satellites keep and the BMC does not, as far as it
+    /// can be had in half of the time that is left; the rest goes on in the
+    /// background. A satellite that does not answer takes nothing else along.
     pub(super) async fn get_with_satellites(
         &mut self,
         bmc: &mut Bmc,
@@ -188,12 +189,9 @@ impl Cache {
         identity: DeviceId,
     ) -> Result<Arc<LoadedRepository>, CollectError> {
         let mut loaded = self.get(bmc, job, identity).await?;
-        while let Some(satellite) = self.next_satellite(&loaded) {
-            if Instant::now() >= job.deadline() {
-                return Err(CollectError::RepositoryLoading {
-                    records: loaded.records.len() + satellite.record_count(),
-                });
-            }
+        let now = Instant::now();
+        let until = now + job.deadline().saturating_duration_since(now) / 2;
+        while self.begin_satellite(&loaded) && Instant::now() < until {
             self.step_satellite(bmc).await;
             if let Some((_, now)) = &self.loaded {
                 loaded = Arc::clone(now);
@@ -202,37 +200,34 @@ impl Cache {
         Ok(loaded)
     }
 
-    /// The satellite whose records are being read, or the next one to be asked.
-    fn next_satellite(&mut self, loaded: &LoadedRepository) -> Option<&LoadingSatellite> {
+    /// Whether the records of a satellite are being read; begins with the next one
+    /// that is due.
+    fn begin_satellite(&mut self, loaded: &LoadedRepository) -> bool {
         if self.satellite.is_none() {
-            let is_due = |route: &Route| {
-                let asked = self
-                    .satellites_asked
-                    .iter()
-                    .find(|(asked, _)| asked == route);
-                let known = loaded
-                    .satellites
-                    .iter()
-                    .find(|satellite| satellite.route == *route);
-                // Fixed populations are asked again together with the BMC's records.
-                let is_fixed = known
-                    .and_then(|known| known.info)
-                    .is_some_and(|info| !info.is_dynamic());
-                let pause = if is_fixed { MAX_AGE } else { SATELLITE_CHECK };
-                match (asked, known) {
-                    (Some((_, at)), _) => at.elapsed() >= pause,
-                    // From disk.
-                    (None, Some(_)) => !is_fixed,
-                    (None, None) => true,
-                }
-            };
-            let due = unlisted_satellites(&loaded.records)
+            let next = unlisted_satellites(&loaded.records)
                 .into_iter()
                 .take(MAX_SATELLITES)
-                .find(is_due)?;
-            self.satellite = Some(LoadingSatellite::new(due));
+                .find(|route| self.is_due(loaded, *route));
+            self.satellite = next.map(LoadingSatellite::new);
         }
-        self.satellite.as_ref()
+        self.satellite.is_some()
+    }
+
+    /// Whether a satellite is to be asked for its records.
+    fn is_due(&self, loaded: &LoadedRepository, route: Route) -> bool {
+        let mut asked = self.satellites_asked.iter();
+        let asked = asked.find(|(asked, _)| *asked == route);
+        let mut known = loaded.satellites.iter();
+        let known = known.find(|satellite| satellite.route == route);
+        // Fixed populations are asked again together with the BMC's records.
+        let is_fixed = known
+            .and_then(|known| known.info)
+            .is_some_and(|info| !info.is_dynamic());
+        match asked {
+            Some((_, at)) => !is_fixed && at.elapsed() >= SATELLITE_CHECK,
+            // Those from disk are good for now.
+            None => known.is_none() || !is_fixed,
+        }
     }
 
     async fn step_satellite(&mut self, bmc: &mut Bmc) {
