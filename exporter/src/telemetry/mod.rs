@@ -53,6 +53,8 @@ pub struct Telemetry {
     request_failures: Family<ReasonLabel, Count>,
     sdr_cache: Family<ResultLabel, Count>,
     duplicate_sensors: Count,
+    sensors_over_limit: Count,
+    threshold_disagreements: Count,
     shared_collections: Count,
     /// Targets that are known now.
     pub targets: Level,
@@ -89,6 +91,8 @@ impl Telemetry {
             request_failures: Family::default(),
             sdr_cache: Family::default(),
             duplicate_sensors: Count::default(),
+            sensors_over_limit: Count::default(),
+            threshold_disagreements: Count::default(),
             shared_collections: Count::default(),
             targets: Level::default(),
             sessions: Level::default(),
@@ -195,6 +199,11 @@ impl Telemetry {
             self.sdr_cache.clone(),
         );
         registry.register(
+            "ipmi_exporter_sensors_over_limit",
+            "Sensors left out of an answer because the BMC has more than --sensors.limit",
+            self.sensors_over_limit.clone(),
+        );
+        registry.register(
             "ipmi_exporter_sequence_jumps",
             "Session sequence numbers of BMCs that jumped ahead",
             self.sequence_jumps.clone(),
@@ -213,6 +222,11 @@ impl Telemetry {
             "ipmi_exporter_targets",
             "BMCs that were asked for lately",
             self.targets.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_threshold_disagreements",
+            "Readings whose comparison bits the sensor's thresholds contradict",
+            self.threshold_disagreements.clone(),
         );
         registry.register_collector(Box::new(process::ProcessCollector));
     }
@@ -260,6 +274,16 @@ impl Telemetry {
     /// Sensors that were left out because their labels are taken.
     pub fn duplicate_sensors(&self, count: u64) {
         self.duplicate_sensors.inc_by(count);
+    }
+
+    /// Sensors that were left out because there are too many.
+    pub fn sensors_over_limit(&self, count: u64) {
+        self.sensors_over_limit.inc_by(count);
+    }
+
+    /// Readings that contradict their own comparison bits.
+    pub fn threshold_disagreements(&self, count: u64) {
+        self.threshold_disagreements.inc_by(count);
     }
 
     /// A scrape that joined a running collection.
