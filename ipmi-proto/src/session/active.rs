@@ -10,11 +10,9 @@ use super::quirks::Quirks;
 use super::request::{self, Match, Pending, Purpose, SequenceTable};
 use super::rtt::RttEstimator;
 use super::{CLOSE_ATTEMPTS, CLOSE_SESSION, CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
+use crate::error::Error;
 use crate::privilege::PrivilegeLevel;
-use crate::wire::{
-    BMC_ADDRESS, CompletionCode, Framing, LanRequest, LanResponse, Lun, NetFn,
-    REMOTE_CONSOLE_ADDRESS,
-};
+use crate::wire::{CommandKey, CompletionCode, Framing, LanResponse, Lun, NetFn, Route};
 
 /// How many packets may go unanswered in a row, over all requests. A BMC accepts
 /// numbers at most 15 ahead of the last one that it saw.
@@ -22,6 +20,9 @@ const MAX_UNHEARD: u32 = 8;
 /// And for how long at least: hurried callers send that many to a BMC that is
 /// just slow.
 const MIN_DEAFNESS: Duration = Duration::from_secs(3);
+
+/// For whom a request was, and how it ended.
+type Conclusion = (Purpose, Result<CompletionCode, Error>);
 
 pub(super) struct Active {
     protection: Protection,
@@ -109,6 +110,7 @@ impl Active {
     pub(super) fn set_privilege(&mut self, now: Instant, level: PrivilegeLevel) {
         self.start(
             Purpose::Privilege(level),
+            Route::Bmc,
             (NetFn::APP, Lun::BMC, SET_SESSION_PRIVILEGE_LEVEL),
             &[level.value()],
             now,
@@ -120,14 +122,15 @@ impl Active {
     pub(super) fn start(
         &mut self,
         purpose: Purpose,
-        command: (NetFn, Lun, u8),
+        route: Route,
+        command: CommandKey,
         data: &[u8],
         now: Instant,
         deadline: Instant,
     ) {
         self.data.clear();
         self.data.extend_from_slice(data);
-        self.pending = Some(Pending::new(purpose, command, now, deadline));
+        self.pending = Some(Pending::new(purpose, route, command, now, deadline));
     }
 
     /// Makes Close Session the request in flight, in place of any other.
@@ -136,6 +139,7 @@ impl Active {
         self.abandon();
         self.start(
             Purpose::Close,
+            Route::Bmc,
             (NetFn::APP, Lun::BMC, CLOSE_SESSION),
             &id.to_le_bytes(),
             now,
@@ -166,16 +170,9 @@ impl Active {
             return false;
         };
         self.scratch.clear();
-        LanRequest {
-            responder: BMC_ADDRESS,
-            net_fn: pending.net_fn,
-            lun: pending.lun,
-            requester: REMOTE_CONSOLE_ADDRESS,
-            sequence,
-            command: pending.command,
-            data: &self.data,
-        }
-        .encode(&mut self.scratch);
+        pending
+            .route
+            .encode(sequence, pending.key(), &self.data, &mut self.scratch);
 
         self.protection.seal(&self.scratch, rng, out);
         if self.unheard == 0 {
@@ -201,7 +198,7 @@ impl Active {
         rtt: &mut RttEstimator,
         counters: &mut Counters,
         reply: &mut Vec<u8>,
-    ) -> Result<Option<(Purpose, CompletionCode)>, RejectReason> {
+    ) -> Result<Option<Conclusion>, RejectReason> {
         let (message, fresh) = self.protection.open(framing, session, &mut self.scratch)?;
         let response = if self.skips_checksums {
             LanResponse::decode_unchecked(message)
@@ -217,12 +214,35 @@ impl Active {
         }
         let matched = match &self.pending {
             Some(pending) => pending.matches(&response, &mut self.requests, now),
-            None => request::late(response.sequence, &mut self.requests, now),
+            None => request::late(&response, &mut self.requests, now),
         };
         match (matched, &mut self.pending) {
             (Match::NotYet, _) => Ok(None),
-            (Match::Answer { rtt: sample, late }, Some(pending)) => {
+            (Match::Relayed { rtt: sample }, Some(pending)) => {
                 rtt.sample(sample);
+                pending.relayed(now);
+                Ok(None)
+            }
+            (Match::RelayBusy, Some(pending)) => {
+                pending.relay_busy(now);
+                Ok(None)
+            }
+            (Match::RelayFailed(code), Some(pending)) => {
+                let purpose = pending.purpose;
+                self.abandon();
+                Ok(Some((purpose, Err(Error::Relay(code)))))
+            }
+            (
+                Match::Answer {
+                    response,
+                    rtt: sample,
+                    late,
+                },
+                Some(pending),
+            ) => {
+                if let Some(sample) = sample {
+                    rtt.sample(sample);
+                }
                 if late {
                     counters.late += 1;
                 }
@@ -233,10 +253,12 @@ impl Active {
                     self.privilege = level;
                 }
                 self.pending = None;
-                Ok(Some((purpose, response.completion)))
+                Ok(Some((purpose, Ok(response.completion))))
             }
             (Match::Late { rtt: sample }, pending) => {
-                rtt.sample(sample);
+                if let Some(sample) = sample {
+                    rtt.sample(sample);
+                }
                 counters.late += 1;
                 if let Some(pending) = pending {
                     // The BMC works through what was sent twice: give it time.
@@ -257,8 +279,9 @@ fn granted_level(
     completion: CompletionCode,
     data: &[u8],
 ) -> Option<PrivilegeLevel> {
-    let is_set_privilege =
-        pending.net_fn == NetFn::APP && pending.command == SET_SESSION_PRIVILEGE_LEVEL;
+    let is_set_privilege = pending.route == Route::Bmc
+        && pending.net_fn == NetFn::APP
+        && pending.command == SET_SESSION_PRIVILEGE_LEVEL;
     let granted = *data.first()?;
     PrivilegeLevel::DESCENDING
         .into_iter()

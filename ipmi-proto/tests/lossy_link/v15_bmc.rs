@@ -179,13 +179,11 @@ impl BmcV15 {
         let auth_type = AuthType::from_number(*auth_type)?;
         let mut expected = [0; 16];
         expected[..USER.len()].copy_from_slice(USER.as_bytes());
-        let refusal = self.refusal(request).or(if name != expected {
-            Some(CompletionCode(0x81))
-        } else if !self.ways.types.contains(&auth_type) {
-            Some(CompletionCode::INVALID_DATA_FIELD)
-        } else {
-            None
-        });
+        let is_taken = self.ways.types.contains(&auth_type);
+        let refusal = self
+            .refusal(request)
+            .or_else(|| (name != expected).then_some(CompletionCode(0x81)))
+            .or_else(|| (!is_taken).then_some(CompletionCode::INVALID_DATA_FIELD));
         if let Some(code) = refusal {
             return Some(self.plain(request, code, &[]));
         }
@@ -205,7 +203,7 @@ impl BmcV15 {
         let level = *request.data.get(1)?;
         let refusal = self
             .refusal(request)
-            .or((level > self.ways.max_privilege).then_some(CompletionCode(0x86)));
+            .or_else(|| (level > self.ways.max_privilege).then_some(CompletionCode(0x86)));
         if let Some(code) = refusal {
             return Some(self.seal(auth_type, TEMPORARY_ID, 0, request, code, &[]));
         }
