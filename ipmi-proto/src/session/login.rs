@@ -208,7 +208,8 @@ impl LoginPlan {
         }
     }
 
-    /// "Highest" in Open Session once, then lower levels where that is allowed.
+    /// "Highest" in Open Session once for each level, then lower levels where that
+    /// is allowed. A lower one is named again at first: some BMCs refuse "highest".
     fn lower_level(&mut self, otherwise: Error) -> Next {
         if !self.tried_open_highest && !self.names_open_privilege {
             self.tried_open_highest = true;
@@ -218,6 +219,8 @@ impl LoginPlan {
         match self.level.lower() {
             Some(lower) if self.may_step_down => {
                 self.level = lower;
+                self.open_highest = false;
+                self.tried_open_highest = false;
                 Next::Retry
             }
             _ => Next::GiveUp(otherwise),
@@ -303,7 +306,7 @@ mod tests {
             .iter()
             .map(|variant| (variant.open_privilege, variant.role.privilege()))
             .collect();
-        assert_eq!(levels, [(4, 4), (0, 4), (0, 3), (0, 2)]);
+        assert_eq!(levels, [(4, 4), (0, 4), (3, 3), (0, 3), (2, 2), (0, 2)]);
         assert!(matches!(error, Error::PrivilegeRefused { .. }));
 
         let named = plan(Some(PrivilegeLevel::Administrator));
