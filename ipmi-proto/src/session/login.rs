@@ -60,6 +60,8 @@ pub(super) struct LoginPlan {
     names_open_privilege: bool,
     restarts: u8,
     silent_opens: u8,
+    /// The most preferred suite, while one that is remembered comes before it.
+    passed_over: Option<CipherSuiteId>,
 }
 
 /// What to do after a refusal.
@@ -85,11 +87,15 @@ impl LoginPlan {
             names_open_privilege: settings.quirks().open_session_privilege,
             restarts: 0,
             silent_opens: 0,
+            passed_over: None,
         };
         if let Some(memory) = memory {
+            let first = plan.suites.first().map(|suite| suite.id);
             // Stable sort: the remembered suite first, the others as they were.
             plan.suites
                 .sort_by_key(|suite| Negotiated::Suite(suite.id) != memory.protection);
+            let remembered = plan.suites.first().map(|suite| suite.id);
+            plan.passed_over = first.filter(|_| first != remembered);
             plan.name_only = memory.name_only;
             plan.open_highest = memory.open_highest && !plan.names_open_privilege;
             if plan.may_step_down {
@@ -169,6 +175,18 @@ impl LoginPlan {
             RmcpStatus::INVALID_INTEGRITY_CHECK => Next::GiveUp(Error::WrongKey),
             _ => Next::GiveUp(Error::LoginRefused { stage, refusal }),
         }
+    }
+
+    /// After the BMC's proof was wrong with what is remembered: new firmware that has
+    /// no use for an old suite any more can look like a wrong password. The most
+    /// preferred suite is tried once instead; never a less preferred one.
+    pub(super) fn proof_failed(&mut self) -> Next {
+        let Some(preferred) = self.passed_over.take() else {
+            return Next::GiveUp(Error::WrongPassword);
+        };
+        self.suites.sort_by_key(|suite| suite.id != preferred);
+        self.suite = 0;
+        Next::Retry
     }
 
     /// After nothing came back to `stage`. Handshake messages are never resent:
@@ -327,6 +345,19 @@ mod tests {
         let memory = plan(None).memory(CipherSuiteId(3), false);
         let plan = LoginPlan::new(&settings(None), Some(memory));
         assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+    }
+
+    #[test]
+    fn a_wrong_proof_sends_back_from_a_remembered_suite_to_the_preferred_one_once() {
+        let wrong = Next::GiveUp(Error::WrongPassword);
+        for (remembered, expected) in [(3, Next::Retry), (17, wrong)] {
+            let memory = plan(None).memory(CipherSuiteId(remembered), false);
+            let mut plan = LoginPlan::new(&settings(None), Some(memory));
+            assert_eq!(plan.proof_failed(), expected);
+            assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(17));
+            assert_eq!(plan.proof_failed(), wrong);
+        }
+        assert_eq!(plan(None).proof_failed(), wrong);
     }
 
     #[test]
