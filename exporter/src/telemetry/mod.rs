@@ -32,6 +32,11 @@ struct SuiteLabel {
     cipher_suite: u32,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AuthTypeLabel {
+    auth_type: &'static str,
+}
+
 type Count = Counter<u64, AtomicU64>;
 type Level<T = i64, A = AtomicI64> = Gauge<T, A>;
 
@@ -42,6 +47,7 @@ pub struct Telemetry {
     refused: Family<ReasonLabel, Count>,
     logins: Family<ResultLabel, Count>,
     suites: Family<SuiteLabel, Count>,
+    auth_types: Family<AuthTypeLabel, Count>,
     suite_downgrades: Count,
     key_exchanges: Count,
     sent: Count,
@@ -49,6 +55,7 @@ pub struct Telemetry {
     retransmitted: Count,
     late: Count,
     sequence_jumps: Count,
+    tolerated_tags: Count,
     rejected: Family<ReasonLabel, Count>,
     request_failures: Family<ReasonLabel, Count>,
     sdr_cache: Family<ResultLabel, Count>,
@@ -80,6 +87,7 @@ impl Telemetry {
             refused: Family::default(),
             logins: Family::default(),
             suites: Family::default(),
+            auth_types: Family::default(),
             suite_downgrades: Count::default(),
             key_exchanges: Count::default(),
             sent: Count::default(),
@@ -87,6 +95,7 @@ impl Telemetry {
             retransmitted: Count::default(),
             late: Count::default(),
             sequence_jumps: Count::default(),
+            tolerated_tags: Count::default(),
             rejected: Family::default(),
             request_failures: Family::default(),
             sdr_cache: Family::default(),
@@ -164,6 +173,11 @@ impl Telemetry {
             self.logins.clone(),
         );
         registry.register(
+            "ipmi_exporter_logins_by_auth_type",
+            "Successful log-ins to BMCs over IPMI 1.5 by authentication type",
+            self.auth_types.clone(),
+        );
+        registry.register(
             "ipmi_exporter_logins_by_cipher_suite",
             "Successful log-ins to BMCs by cipher suite",
             self.suites.clone(),
@@ -227,6 +241,9 @@ impl Telemetry {
             "ipmi_exporter_threshold_disagreements",
             "Readings whose comparison bits the sensor's thresholds contradict",
             self.threshold_disagreements.clone(),
+            "ipmi_exporter_tolerated_message_tags",
+            "Answers of BMCs at log-in that were accepted although their message tag is not that of the question",
+            self.tolerated_tags.clone(),
         );
         registry.register_collector(Box::new(process::ProcessCollector));
     }
@@ -251,6 +268,13 @@ impl Telemetry {
         let cipher_suite = u32::from(suite);
         self.suites
             .get_or_create(&SuiteLabel { cipher_suite })
+            .inc();
+    }
+
+    /// A log-in over IPMI 1.5 that succeeded with an authentication type.
+    pub fn auth_type(&self, auth_type: &'static str) {
+        self.auth_types
+            .get_or_create(&AuthTypeLabel { auth_type })
             .inc();
     }
 
@@ -309,6 +333,7 @@ impl Telemetry {
         self.retransmitted.inc_by(counters.retransmitted);
         self.late.inc_by(counters.late);
         self.sequence_jumps.inc_by(counters.sequence_jumps);
+        self.tolerated_tags.inc_by(counters.tolerated_tags);
         self.key_exchanges.inc_by(counters.logins_started);
         for reason in RejectReason::ALL {
             let count = counters.rejected(reason);
