@@ -6,11 +6,12 @@
 //! is legal, [`store`] keeps it. Nothing below knows of what is above.
 #![forbid(unsafe_code)]
 
-// pub mod api;
-// pub mod auth;
+#[expect(unused_qualifications, reason = "what the macros of utoipa write")]
+pub mod api;
+pub mod auth;
 pub mod clock;
-//pub mod command;
-//pub mod config;
+pub mod command;
+pub mod config;
 pub mod model;
-//pub mod serve;
+pub mod serve;
 pub mod store;

@@ -49,3 +49,15 @@ pub struct AuditEntry {
     /// SHA-256 over the entry and the hash of the one before, in hexadecimal.
     pub hash: String,
 }
+
+impl AuditEvent {
+    /// Adds how the resource was and how it is. What is serialised must hold no
+    /// secrets; the types of the model hold none.
+    #[must_use]
+    pub fn with<T: Serialize>(mut self, before: Option<&T>, after: Option<&T>) -> Self {
+        let value = |of: Option<&T>| of.and_then(|of| serde_json::to_value(of).ok());
+        self.before = value(before);
+        self.after = value(after);
+        self
+    }
+}

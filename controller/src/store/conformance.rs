@@ -89,14 +89,14 @@ async fn every_statement_is_understood(lab: Lab) {
     use sqlx::{Executor, SqlSafeStr};
     let store = lab.open().await;
     let files = [
-        super::STATEMENTS,
-        super::audit::STATEMENTS,
-        super::credentials::STATEMENTS,
-        super::groups::STATEMENTS,
-        super::secrets::STATEMENTS,
-        super::servers::STATEMENTS,
-        super::tokens::STATEMENTS,
-        super::users::STATEMENTS,
+        STATEMENTS,
+        audit::STATEMENTS,
+        credentials::STATEMENTS,
+        groups::STATEMENTS,
+        secrets::STATEMENTS,
+        servers::STATEMENTS,
+        tokens::STATEMENTS,
+        users::STATEMENTS,
     ];
     for (name, sql) in files.into_iter().flatten().copied() {
         let mut connection = store.writer.acquire().await.unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A running server.
-pub struct Postgres {
+pub(crate) struct Postgres {
     directory: TempDir,
     server: Child,
     databases: std::sync::atomic::AtomicU32,
@@ -18,7 +18,7 @@ pub struct Postgres {
 
 impl Postgres {
     /// Starts a server and waits until it answers.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let binaries = binaries();
         let directory = tempfile::Builder::new()
             .prefix("postgres-")
@@ -69,7 +69,7 @@ impl Postgres {
     }
 
     /// Makes an empty database and gives its connection string.
-    pub fn database(&self) -> String {
+    pub(crate) fn database(&self) -> String {
         let number = self
             .databases
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl Postgres {
     }
 
     /// Runs SQL as the server's owner; in the name of [`Self::database`]'s path.
-    pub fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
+    pub(crate) fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
         let output = Command::new(binaries().join("psql"))
             .arg("-h")
             .arg(self.directory.path())
