@@ -68,7 +68,7 @@ fn a_damaged_file_is_ignored_and_written_again() {
     let good = fs::read(&file).unwrap();
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 0x10;
-    let other_version = String::from_utf8_lossy(&good).replacen("cache 1", "cache 0", 1);
+    let other_version = String::from_utf8_lossy(&good).replacen("cache 2", "cache 1", 1);
     for damaged in [
         flipped,
         good[..good.len() - 7].to_vec(),
