@@ -60,6 +60,8 @@ pub struct Telemetry {
     request_failures: Family<ReasonLabel, Count>,
     sdr_cache: Family<ResultLabel, Count>,
     duplicate_sensors: Count,
+    sensors_over_limit: Count,
+    threshold_disagreements: Count,
     shared_collections: Count,
     /// Targets that are known now.
     pub targets: Level,
@@ -98,6 +100,8 @@ impl Telemetry {
             request_failures: Family::default(),
             sdr_cache: Family::default(),
             duplicate_sensors: Count::default(),
+            sensors_over_limit: Count::default(),
+            threshold_disagreements: Count::default(),
             shared_collections: Count::default(),
             targets: Level::default(),
             sessions: Level::default(),
@@ -209,6 +213,11 @@ impl Telemetry {
             self.sdr_cache.clone(),
         );
         registry.register(
+            "ipmi_exporter_sensors_over_limit",
+            "Sensors left out of an answer because the BMC has more than --sensors.limit",
+            self.sensors_over_limit.clone(),
+        );
+        registry.register(
             "ipmi_exporter_sequence_jumps",
             "Session sequence numbers of BMCs that jumped ahead",
             self.sequence_jumps.clone(),
@@ -229,6 +238,9 @@ impl Telemetry {
             self.targets.clone(),
         );
         registry.register(
+            "ipmi_exporter_threshold_disagreements",
+            "Readings whose comparison bits the sensor's thresholds contradict",
+            self.threshold_disagreements.clone(),
             "ipmi_exporter_tolerated_message_tags",
             "Answers of BMCs at log-in that were accepted although their message tag is not that of the question",
             self.tolerated_tags.clone(),
@@ -286,6 +298,16 @@ impl Telemetry {
     /// Sensors that were left out because their labels are taken.
     pub fn duplicate_sensors(&self, count: u64) {
         self.duplicate_sensors.inc_by(count);
+    }
+
+    /// Sensors that were left out because there are too many.
+    pub fn sensors_over_limit(&self, count: u64) {
+        self.sensors_over_limit.inc_by(count);
+    }
+
+    /// Readings that contradict their own comparison bits.
+    pub fn threshold_disagreements(&self, count: u64) {
+        self.threshold_disagreements.inc_by(count);
     }
 
     /// A scrape that joined a running collection.
