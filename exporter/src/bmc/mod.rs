@@ -2,6 +2,7 @@
 //! there is no session, no more often than is good for the BMC.
 
 mod login_budget;
+mod quirks;
 mod satellites;
 mod suite_history;
 
@@ -19,6 +20,7 @@ use rmcp_ipmi::{Error, Retry};
 use tracing::{info, warn};
 
 pub use login_budget::LoginBudget;
+pub use quirks::quirks;
 
 use crate::telemetry::Telemetry;
 use satellites::Satellites;
