@@ -42,6 +42,8 @@ pub(crate) enum Recovery {
     /// An exporter that is started anew scrapes completely. For faults after which
     /// the exporter leaves the BMC alone for minutes, on purpose; with the reason.
     Restart(&'static str),
+    /// There is none to speak of, for this reason.
+    KeepsTheFault(&'static str),
 }
 
 /// A look at a scrape beyond what is the same for all rows.
@@ -105,6 +107,11 @@ impl Row {
 
     pub(crate) const fn needs_restart(mut self, why: &'static str) -> Self {
         self.recovery = Recovery::Restart(why);
+        self
+    }
+
+    pub(crate) const fn keeps_the_fault(mut self, why: &'static str) -> Self {
+        self.recovery = Recovery::KeepsTheFault(why);
         self
     }
 

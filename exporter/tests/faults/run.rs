@@ -20,7 +20,7 @@ const AT_ONCE: usize = 6;
 const LIMIT: Duration = Duration::from_secs(90);
 /// Everything that the machine has, so that a fault of one part shows in it alone.
 const COLLECTORS: &str = "    collectors: [ipmi, dcmi, bmc, chassis, sel, sel-events, bmc-watchdog]\n    \
-    sel_events: [{name: memory, regex: Memory}]";
+    sel_events: [{name: memory, regex: '(?i)memory'}]";
 
 /// Runs all rows, and fails with the list of those that fail. `FAULT_ONLY=NAME`
 /// runs the rows of one fault.
@@ -108,6 +108,9 @@ fn one(lab: &Lab, row: &Row) {
             look(&exporter, &sim, &scrape);
         }
     }
+    if matches!(row.recovery, Recovery::KeepsTheFault(_)) {
+        return;
+    }
     sim.clear_faults();
     if matches!(row.recovery, Recovery::Restart(_)) {
         drop(exporter);
@@ -126,7 +129,7 @@ fn parse(text: &str) -> Fault {
 fn recover(row: &Row, exporter: &Exporter, sim: &Sim, mut round: usize) {
     let limit = match row.recovery {
         Recovery::Within(seconds) => Duration::from_secs(seconds),
-        Recovery::AtOnce | Recovery::Restart(_) => Duration::ZERO,
+        Recovery::AtOnce | Recovery::Restart(_) | Recovery::KeepsTheFault(_) => Duration::ZERO,
     };
     let end = Instant::now() + limit;
     loop {
