@@ -1,15 +1,15 @@
 //! Event log, clock, inventory, data center commands.
 
 use crate::looks::{
-    all_events_count, events_have_no_time, events_are_two_hours_late, half_of_the_events_count,
-    no_power, the_log_is_empty, the_log_is_read_once,
+    events_are_two_hours_late, events_have_no_time, half_of_the_events_count, no_power,
+    pairs_count_once, the_log_is_empty, the_log_is_read_once,
 };
 use crate::row::Expect::{Down, NeverWrong, Values};
 use crate::row::{Row, row};
 
 pub(crate) const ROWS: &[Row] = &[
     row("sel_bad_type", Values).look(half_of_the_events_count),
-    row("sel_dup_ids", Values).look(all_events_count),
+    row("sel_dup_ids", Values).look(pairs_count_once),
     row("sel_stamp_stuck", Values),
     row("sel_zero_sizes", Values).look(the_log_is_empty),
     row("sel_erase_81=3", NeverWrong),
