@@ -25,12 +25,12 @@ pub(crate) const K_G: &str = "zq7kgCANARYlies08150";
 /// or with a back-off.
 const ROUNDS: u32 = 2;
 /// Liars that are scraped at once.
-const CROWD: usize = 16;
+const CROWD: usize = 8;
 /// Prometheus' time-out for a liar, of which the exporter leaves half a second.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The same where the truth arrives in the middle of a storm: how long all of
 /// it takes depends on the machine.
-const PATIENCE_IN_STORMS: Duration = Duration::from_secs(20);
+const PATIENCE_IN_STORMS: Duration = Duration::from_secs(25);
 /// A scrape must be answered within Prometheus' time-out; what comes on top is
 /// what a machine with two processors and fifty programs needs.
 const SLACK: Duration = Duration::from_millis(1_500);
@@ -44,7 +44,7 @@ const MEMORY_FOR_EACH: u64 = 2 * 1024;
 /// After how long it forgets them...
 const FORGOTTEN_AFTER: &str = "--target.idle-timeout=5s";
 /// ...which makes no more than these at a time.
-const MOST_KNOWN: usize = 3 * CROWD;
+const MOST_KNOWN: usize = 10 * CROWD;
 
 /// What came of a row.
 #[derive(Clone, Copy, Debug, Default)]
