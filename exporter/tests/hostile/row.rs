@@ -9,8 +9,8 @@ use bmc_sim::hostile::{HostileHandle, HostileSim, Profile};
 use bmc_sim::{SensorKey, SimHandle, User};
 use tokio::runtime::Runtime;
 
+use crate::canary::leaked;
 use crate::lab::{self, Lab, Scrape};
-use crate::support::canary::leaked;
 use crate::support::exporter::Exporter;
 use crate::support::exposition::same;
 use crate::support::http;

@@ -18,9 +18,9 @@ use ipmi_exporter::web::route;
 use tempfile::TempDir;
 use tracing::Level;
 
+use crate::canary::leaked;
 use crate::lab;
 use crate::row::{K_G, PASSWORD, configuration};
-use crate::support::canary::leaked;
 
 /// What is logged, in memory.
 #[derive(Clone, Default)]

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use bmc_sim::{AnalogSensor, BmcConfig, DeviceBuilder, User};
 use tempfile::TempDir;
 
+use crate::canary::leaked;
 use crate::lab::{LIMIT, Lab, deaf_port};
-use crate::support::canary::leaked;
 use crate::support::http::{self, Response};
 use crate::support::process::Process;
 use crate::support::{free_tcp_address, wait_for};

@@ -9,7 +9,6 @@
     reason = "each test crate compiles this module and uses its own part of it"
 )]
 
-pub(crate) mod canary;
 pub(crate) mod exporter;
 pub(crate) mod exposition;
 pub(crate) mod http;

@@ -5,22 +5,32 @@
 //! session itself.
 
 mod app;
+mod channel;
 mod chassis;
 mod dcmi;
 mod fru;
 mod oem;
 mod sensor;
+mod session_v15;
 mod storage;
 
 pub use app::{
     DeviceId, GetDeviceId, GetSystemInfoParameter, GetWatchdogTimer, SystemInfoBlock,
     SystemInfoParameter, WatchdogTimer,
 };
+pub use channel::{
+    AuthenticationCapabilities, CipherSuiteList, GetChannelAuthenticationCapabilities,
+    GetChannelCipherSuites, OfferedSuite,
+};
 pub use chassis::{ChassisStatus, GetChassisStatus};
 pub use dcmi::{GetPowerReading, PowerReading};
 pub use fru::{GetFruAreaInfo, ReadFru};
 pub use oem::{GetSupermicroLanMode, LanMode};
-pub use sensor::GetSensorReading;
+pub use sensor::{
+    GetDeviceSdr, GetDeviceSdrInfo, GetSensorReading, GetSensorReadingFactors, GetSensorThresholds,
+    ReserveDeviceSdr,
+};
+pub use session_v15::{ActivateSession, ActivatedSession, GetSessionChallenge, SessionChallenge};
 pub use storage::{
     GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,
 };
