@@ -171,6 +171,15 @@ impl LoginPlan {
         }
     }
 
+    /// After the BMC agreed to other algorithms than those of the present suite.
+    /// Some (pyghmi's server and what stands on it) always agree to their only
+    /// suite; if that is one of ours, it has to be proposed before it counts.
+    pub(super) fn other_algorithms(&mut self) -> Next {
+        self.next_suite(Error::Misbehaved(
+            "it agreed to other algorithms than those proposed",
+        ))
+    }
+
     /// After nothing came back to `stage`. Handshake messages are never resent:
     /// the first copy may have moved the BMC on already.
     pub(super) fn silent(&mut self, stage: Stage, error: Error) -> Next {
@@ -275,6 +284,15 @@ mod tests {
             let slots = matches!(error, Error::NoSlots(_));
             assert_eq!(slots, status == 1, "status {status:#x}: {error}");
         }
+    }
+
+    #[test]
+    fn other_algorithms_are_never_taken_but_may_be_proposed_next() {
+        let mut plan = plan(None);
+        assert!(matches!(plan.other_algorithms(), Next::Retry));
+        assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+        let end = plan.other_algorithms();
+        assert!(matches!(end, Next::GiveUp(Error::Misbehaved(_))));
     }
 
     #[test]
