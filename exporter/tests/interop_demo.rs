@@ -22,7 +22,9 @@ fn promtool_accepts_the_demonstrations_prometheus_configuration() {
     let path = directory.path().join("prometheus.yml");
     fs::write(
         &path,
-        demo("prometheus.yml").replace("@EXPORTER@", "127.0.0.1:9290"),
+        demo("prometheus.yml")
+            .replace("@EXPORTER@", "127.0.0.1:9290")
+            .replace("@CONTROL@", "127.0.0.1:9390"),
     )
     .expect("configuration file");
     fs::write(directory.path().join("targets.json"), "[]").expect("targets file");
