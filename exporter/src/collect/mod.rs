@@ -6,13 +6,17 @@
 
 mod bmc_info;
 mod collection;
+mod exchange;
 mod failure;
+mod habit;
 mod manufacturer;
+mod reading_factors;
 mod repository;
 mod sel_events;
 mod sensor_table;
 mod sensors;
 pub mod store;
+mod thresholds;
 mod watchdog;
 
 use std::collections::HashMap;
@@ -32,10 +36,11 @@ pub use bmc_info::BmcInfo;
 pub use collection::{Collection, Profile};
 pub use failure::CollectError;
 pub(crate) use manufacturer::manufacturer_text;
-pub use repository::LoadedRepository;
+pub use repository::{LoadedRepository, SatelliteRecords};
 pub use sel_events::SelEventCounts;
 pub use sensor_table::{SensorFamily, SensorTable};
 pub use sensors::{SensorReadings, SensorSample};
+pub use thresholds::SensorThresholds;
 pub use watchdog::Watchdog;
 
 use store::Store;
@@ -45,11 +50,28 @@ use crate::config::{Collector, Module};
 use crate::telemetry::Telemetry;
 
 /// What the command line says about collecting.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct CollectOptions {
     /// What a crossed non-critical threshold counts as, where the module does
     /// not say.
     pub non_critical: NonCritical,
+    /// Most sensors of one BMC that get series.
+    pub max_sensors: usize,
+}
+
+impl CollectOptions {
+    /// More sensors than the largest machines have: firmware that makes up names at
+    /// each start must not fill the time series database.
+    pub const DEFAULT_MAX_SENSORS: usize = 2000;
+}
+
+impl Default for CollectOptions {
+    fn default() -> Self {
+        Self {
+            non_critical: NonCritical::default(),
+            max_sensors: Self::DEFAULT_MAX_SENSORS,
+        }
+    }
 }
 
 /// All that one collection has found out so far.
@@ -261,15 +283,53 @@ impl Collectors {
         job: &Collection,
         module: &Module,
     ) -> Result<(), CollectError> {
-        let identity = self.identity(bmc, job.deadline()).await?;
-        let repository = self.repository.get(bmc, job, identity).await?;
-        let table = self.sensors.table(&repository, module, &self.telemetry);
+        let table = self.sensor_table(bmc, job, module).await?;
         let non_critical = module
             .noncritical
             .map_or(self.options.non_critical, Into::into);
+        let judgement = sensors::Judgement::new(module, non_critical);
         self.sensors
-            .read(bmc, job, table, module, non_critical)
+            .read(bmc, job, table, judgement, &self.telemetry)
             .await
+    }
+
+    /// The sensors that `module` wants to see.
+    async fn sensor_table(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<Arc<SensorTable>, CollectError> {
+        let identity = self.identity(bmc, job.deadline()).await?;
+        let repository = if module.bridge_sensors {
+            self.repository
+                .get_with_satellites(bmc, job, identity)
+                .await?
+        } else {
+            self.repository.get(bmc, job, identity).await?
+        };
+        let limit = self.options.max_sensors;
+        Ok(self
+            .sensors
+            .table(&repository, module, limit, &self.telemetry))
+    }
+
+    /// The sensors that `module` wants to see and their thresholds: live ones as far
+    /// as they were asked for, a few in each collection, hourly and after a change of
+    /// state; else those of the records.
+    ///
+    /// # Errors
+    /// When the BMC or its records cannot be asked at all.
+    #[expect(dead_code, reason = "the collector of thresholds calls this")]
+    pub(crate) async fn sensor_thresholds(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<(Arc<SensorTable>, Vec<SensorThresholds>), CollectError> {
+        let table = self.sensor_table(bmc, job, module).await?;
+        let thresholds = self.sensors.thresholds(bmc, job, &table).await?;
+        Ok((table, thresholds))
     }
 
     /// Who the BMC is, asked once a session.

@@ -26,7 +26,10 @@ pub use chassis::{ChassisStatus, GetChassisStatus};
 pub use dcmi::{GetPowerReading, PowerReading};
 pub use fru::{GetFruAreaInfo, ReadFru};
 pub use oem::{GetSupermicroLanMode, LanMode};
-pub use sensor::GetSensorReading;
+pub use sensor::{
+    GetDeviceSdr, GetDeviceSdrInfo, GetSensorReading, GetSensorReadingFactors, GetSensorThresholds,
+    ReserveDeviceSdr,
+};
 pub use session_v15::{ActivateSession, ActivatedSession, GetSessionChallenge, SessionChallenge};
 pub use storage::{
     GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,

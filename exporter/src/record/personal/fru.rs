@@ -111,15 +111,15 @@ fn overwrite(image: &mut [u8]) -> Vec<Vec<u8>> {
         wipe(image, HEADER_BYTES..image.len(), &mut secrets);
         return secrets;
     }
-    let mut covered = vec![0..HEADER_BYTES];
+    let mut covered = Vec::from([(0, HEADER_BYTES)]);
     for kind in &KINDS {
         if let Some(area) = area(image, kind) {
-            covered.push(area.clone());
+            covered.push((area.start, area.end));
             fields(image, kind, area, &mut secrets);
         }
     }
     for record in multi_records(image) {
-        covered.push(record.start..record.data().end);
+        covered.push((record.start, record.data().end));
         let kept = match record.kind {
             // What it is about.
             MANAGEMENT_ACCESS => 1,
@@ -131,13 +131,14 @@ fn overwrite(image: &mut [u8]) -> Vec<Vec<u8>> {
         wipe(image, data.start + kept..data.end, &mut secrets);
     }
     // What lies between the areas: the internal use area, and leftovers.
-    covered.sort_by_key(|range| range.start);
+    covered.push((image.len(), image.len()));
+    covered.sort_unstable();
     let mut end = 0;
-    for range in covered.into_iter().chain([image.len()..image.len()]) {
-        if range.start > end {
-            wipe(image, end..range.start, &mut secrets);
+    for (start, next) in covered {
+        if start > end {
+            wipe(image, end..start, &mut secrets);
         }
-        end = end.max(range.end);
+        end = end.max(next);
     }
     secrets
 }
