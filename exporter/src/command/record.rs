@@ -78,6 +78,7 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
     bmc.begin(&profile.settings).await;
     let options = RecordOptions {
         samples: arguments.samples,
+        collectors: profile.module.collectors.iter().copied().collect(),
         keep_personal: arguments.keep_personal,
         licence: arguments.licence.clone(),
         date: today(),

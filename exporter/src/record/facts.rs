@@ -4,7 +4,6 @@
 use bmc_recording::{Answer, Exchange};
 use rmcp_ipmi::wire::{NetFn, Reader};
 
-use super::RecordError;
 use super::ask::{Asker, Request};
 use super::reads::{
     CAPABILITIES, ENERGY_HANDLE_AT, GET_CIPHER_SUITES, GET_ENERGY, GET_SYSTEM_INFO,
@@ -12,6 +11,7 @@ use super::reads::{
     SUITES_PART_BYTES, SYSTEM_TEXTS, TEMPERATURE_ENTITIES, TEMPERATURES_PER_ANSWER, When,
     suites_request,
 };
+use super::{RecordError, RecordOptions};
 
 /// What the BMC tells to everybody.
 pub(super) async fn sessionless(asker: &mut Asker<'_>) -> Result<Vec<Exchange>, RecordError> {
@@ -36,13 +36,16 @@ pub(super) async fn sessionless(asker: &mut Asker<'_>) -> Result<Vec<Exchange>, 
 pub(super) async fn answers(
     asker: &mut Asker<'_>,
     manufacturer: Option<u32>,
-    keep_personal: bool,
+    options: &RecordOptions,
 ) -> Result<Vec<Exchange>, RecordError> {
     let mut rows = Vec::new();
     let wanted = |read: &&Read| match read.when {
         When::Always => true,
         When::MadeBy(maker) => manufacturer == Some(maker),
-        When::Personal => keep_personal,
+        When::MadeByOrWanted(maker, collector) => {
+            manufacturer == Some(maker) || options.collectors.contains(&collector)
+        }
+        When::Personal => options.keep_personal,
     };
     let reads: Vec<&Read> = READS.iter().filter(wanted).collect();
     for (index, read) in reads.iter().enumerate() {

@@ -28,6 +28,7 @@ pub use summary::Summary;
 
 use crate::bmc::Bmc;
 use crate::collect::manufacturer_text;
+use crate::config::Collector;
 use ask::{Asker, Request};
 
 /// Provides device SDRs: bit 7 of the revision in Get Device ID.
@@ -38,6 +39,8 @@ const HAS_DEVICE_SDRS: u8 = 0x80;
 pub struct RecordOptions {
     /// How often each sensor is read.
     pub samples: u32,
+    /// Collectors whose questions are to be answered, too.
+    pub collectors: Vec<Collector>,
     /// Leave in what says whose machine it is.
     pub keep_personal: bool,
     /// SPDX identifier of the licence of the recording.
@@ -99,6 +102,7 @@ pub async fn record(
 ) -> Result<(Recording, Summary), RecordError> {
     let mut asker = Asker::new(bmc, options.deadline, progress);
     let mut gaps = Vec::new();
+    let mut absent = Vec::new();
     asker.progress("identity", 0, None);
     let mut recording = Recording::default();
     // The first answer is late by the log-in: another one is timed.
@@ -109,7 +113,7 @@ pub async fn record(
     let answers = facts::answers(
         &mut asker,
         identity.map(|identity| identity.manufacturer),
-        options.keep_personal,
+        options,
     )
     .await?;
     recording.bmc.answers.extend(answers);
@@ -138,6 +142,9 @@ pub async fn record(
             &mut gaps,
         )
         .await?;
+        if controller.is_none() {
+            absent.push((channel, address));
+        }
         recording
             .satellites
             .extend(controller.map(|controller| Satellite {
@@ -146,7 +153,7 @@ pub async fn record(
                 controller,
             }));
     }
-    let summary = Summary::new(&asker, gaps);
+    let summary = Summary::new(&asker, gaps, absent);
     recording.timing = asker.timing();
     drop(asker);
     let said_anything = recording.bmc.answers.iter().any(|row| row.data().is_some());
@@ -225,21 +232,18 @@ async fn satellite(
     asker.progress("satellite controllers", 0, None);
     let mut controller = Controller::default();
     let identity = identity(asker, &mut controller).await?;
-    let result = if let Some(identity) = identity {
-        if identity.device_revision & HAS_DEVICE_SDRS != 0 {
-            controller.device_sdrs = walks::device_sdrs(asker, gaps).await?;
+    let result = match identity {
+        Some(identity) => {
+            if identity.device_revision & HAS_DEVICE_SDRS != 0 {
+                controller.device_sdrs = walks::device_sdrs(asker, gaps).await?;
+            }
+            let mut known = decoded(&controller);
+            known.extend_from_slice(records);
+            let own = sensors::of_controller(&known, address);
+            controller.sensors = sensors::read(asker, &own, samples).await?;
+            Some(controller)
         }
-        let mut known = decoded(&controller);
-        known.extend_from_slice(records);
-        let own = sensors::of_controller(&known, address);
-        controller.sensors = sensors::read(asker, &own, samples).await?;
-        Some(controller)
-    } else {
-        gaps.push(Gap::new(
-            "satellite controllers",
-            format!("the one at {address:02x}h on channel {channel} does not answer"),
-        ));
-        None
+        None => None,
     };
     asker.go_to(Route::Bmc);
     Ok(result)

@@ -3,6 +3,8 @@
 
 use rmcp_ipmi::wire::NetFn;
 
+use crate::config::Collector;
+
 /// When a command is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
@@ -10,6 +12,8 @@ pub(super) enum When {
     Always,
     /// When the machine is this maker's (IANA enterprise number).
     MadeBy(u32),
+    /// When the machine is this maker's, or a collector of the module asks it.
+    MadeByOrWanted(u32, Collector),
     /// When personal data are kept: the answer holds nothing else.
     Personal,
 }
@@ -41,7 +45,7 @@ const fn read(
 }
 
 const DELL: When = When::MadeBy(674);
-const SUPERMICRO: When = When::MadeBy(10_876);
+const SUPERMICRO: When = When::MadeByOrWanted(10_876, Collector::SmLanMode);
 const LENOVO: When = When::MadeBy(19_046);
 const IBM: When = When::MadeBy(20_301);
 /// Families of vendors.

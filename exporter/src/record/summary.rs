@@ -19,16 +19,20 @@ pub struct Summary {
     silent: BTreeMap<(u8, u8), usize>,
     /// What could be read only in part.
     pub gaps: Vec<Gap>,
+    /// Channel and address of controllers that records name and that did not
+    /// answer.
+    absent: Vec<(u8, u8)>,
 }
 
 impl Summary {
-    pub(super) fn new(asker: &Asker<'_>, gaps: Vec<Gap>) -> Self {
+    pub(super) fn new(asker: &Asker<'_>, gaps: Vec<Gap>, absent: Vec<(u8, u8)>) -> Self {
         Self {
             answered: asker.answered(),
             fastest_and_slowest: asker.fastest_and_slowest(),
             refused: asker.refused.clone(),
             silent: asker.silent.clone(),
             gaps,
+            absent,
         }
     }
 
@@ -89,13 +93,19 @@ impl fmt::Display for About<'_> {
                 writeln!(f, "  {sentence}")?;
             }
         }
+        if !summary.absent.is_empty() {
+            writeln!(f, "\nNamed in records, but not there:")?;
+            for (channel, address) in &summary.absent {
+                writeln!(f, "  controller {address:02x}h on channel {channel}")?;
+            }
+        }
         if !summary.refused.is_empty() || !summary.silent.is_empty() {
             writeln!(f, "\nRefused by the BMC, and recorded as such:")?;
             for ((net_fn, command, code), count) in &summary.refused {
                 let code = CompletionCode(*code);
                 writeln!(
                     f,
-                    "  {:<28} {count} x {:02x}h ({})",
+                    "  {:<42} {count} x {:02x}h ({})",
                     name_of(recording, *net_fn, *command),
                     code.0,
                     code.name()
@@ -103,7 +113,7 @@ impl fmt::Display for About<'_> {
             }
             for ((net_fn, command), count) in &summary.silent {
                 let name = name_of(recording, *net_fn, *command);
-                writeln!(f, "  {name:<28} {count} x no answer")?;
+                writeln!(f, "  {name:<42} {count} x no answer")?;
             }
         }
         if !summary.gaps.is_empty() {
