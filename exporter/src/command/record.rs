@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use bmc_recording::{Files, check_free};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, AppOptions};
 use crate::bmc::{Bmc, LoginBudget};
@@ -42,6 +43,9 @@ pub async fn run(arguments: &RecordArgs) -> ExitCode {
 }
 
 async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
+    // From here on: what is half done must not be left behind.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     // Nobody wants to hear this after an hour.
     check_free(&arguments.output).context("--output")?;
     let (holder, warnings) = ConfigHolder::start(arguments.config_file().as_deref())?;
@@ -78,7 +82,7 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
     bmc.begin(&profile.settings).await;
     let options = RecordOptions {
         samples: arguments.samples,
-        collectors: profile.module.collectors.iter().copied().collect(),
+        collectors: profile.module.collectors.to_vec(),
         keep_personal: arguments.keep_personal,
         licence: arguments.licence.clone(),
         date: today(),
@@ -88,7 +92,8 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
     let mut progress = |what: &str, done: usize, of: Option<usize>| line.show(what, done, of);
     let recorded = tokio::select! {
         recorded = record(&mut bmc, &options, &mut progress) => Some(recorded),
-        _ = tokio::signal::ctrl_c() => None,
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
     };
     bmc.close().await;
     line.clear();

@@ -395,13 +395,19 @@ fn an_interrupted_recording_leaves_nothing_behind() {
     let mut process = Process::start(path, |command| {
         command.args(arguments);
     });
-    lab.wait_for(&sim, LIMIT, |counters| counters.logins == 1);
+    // A client of another test may still ask a BMC that had this address.
+    wait_for("the recorder's first line", LIMIT, || {
+        process.log().contains("warning").then_some(())
+    });
+    lab.wait_for(&sim, LIMIT, |counters| counters.logins >= 1);
     process.signal("INT");
     let status = wait_for("the end of the recorder", LIMIT, || process.ended());
     assert_eq!(status.code(), Some(1));
     assert!(process.log().contains("interrupted, nothing is written"));
     assert_eq!(recorder.left(), [""; 0]);
-    lab.wait_for(&sim, LIMIT, |counters| counters.sessions_closed == 1);
+    lab.wait_for(&sim, LIMIT, |counters| {
+        counters.sessions_closed == counters.logins
+    });
 }
 
 /// Half of a store is worth having, but it is not the whole machine.

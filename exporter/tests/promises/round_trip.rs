@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bmc_recording::Recording;
-use bmc_sim::device::Watchdog;
-use bmc_sim::{BmcConfig, Device, User};
+use bmc_sim::device::{Satellite, Watchdog};
+use bmc_sim::{AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, User};
 use rmcp_ipmi::sdr::{Record, SensorRecord};
 use rmcp_ipmi::sensor::{RawThresholds, Threshold};
 use serde_json::Value;
@@ -143,6 +143,40 @@ fn without_times(recording: &mut Recording) {
             row.response.clear();
         }
     }
+}
+
+/// Sensors of the BMC in Device SDRs, and of a controller behind it.
+#[test]
+fn controllers_behind_the_bmc_give_the_same_series_again() {
+    let satellite = DeviceBuilder::satellite_at(0x2c)
+        .analog(AnalogSensor::temperature("PCH Temp", 55))
+        .discrete(DiscreteSensor::power_supply("ME PS", 0x0009))
+        .build();
+    let device = DeviceBuilder::new()
+        .analogs(5)
+        .described_satellite(6, "ME", Satellite::new(satellite))
+        .device_sdrs()
+        .build();
+    let lab = Lab::new();
+    let configuration = module("    collectors: [ipmi]\n    bridge_sensors: true");
+    let exporter = Exporter::ours(&configuration);
+    let sim = lab.start(device);
+    let original = scrape_target(&exporter, &sim.addr().to_string(), "bmc", Some("30"));
+    assert!(original.is_complete(), "{}", original.body);
+    assert_eq!(original.values().len(), 7, "{}", original.body);
+
+    let recorder = Recorder::new(&configuration);
+    let (recording, _) = recorder.record(&sim.addr().to_string(), &[]);
+    assert_eq!(recording.bmc.sensors.len(), 5);
+    assert_eq!(recording.bmc.device_sdrs[0].records.len(), 5);
+    let behind = &recording.satellites[0];
+    assert_eq!((behind.channel, behind.address), (6, 0x2c));
+    assert_eq!(behind.controller.sensors.len(), 2);
+    assert_eq!(behind.controller.device_sdrs[0].records.len(), 2);
+
+    let replay = lab.start(Device::load(&recorder.output()).unwrap());
+    let replayed = scrape_target(&exporter, &replay.addr().to_string(), "bmc", Some("30"));
+    assert_same("satellite", &original, &replayed);
 }
 
 /// OpenIPMI's simulator shares no code with ours: what it says is what a foreign
