@@ -35,6 +35,7 @@ use tracing::{debug, info, warn};
 pub use bmc_info::BmcInfo;
 pub use collection::{Collection, Profile};
 pub use failure::CollectError;
+pub(crate) use manufacturer::manufacturer_text;
 pub use repository::{LoadedRepository, SatelliteRecords};
 pub use sel_events::SelEventCounts;
 pub use sensor_table::{SensorFamily, SensorTable};
