@@ -83,6 +83,33 @@ impl Asker<'_> {
         Ok(result?)
     }
 
+    /// The same with the answer's bytes, for commands whose refusals carry data
+    /// too: the completion code, and what came behind it.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask), but for completion codes other than remembered ones.
+    pub(super) async fn ask_bytes<C: Command>(
+        &mut self,
+        command: &C,
+    ) -> Result<(CompletionCode, Vec<u8>), CollectError> {
+        let mut data = Vec::new();
+        command.encode(&mut data);
+        let request = (C::NET_FN.0, command.lun().value(), C::COMMAND, data);
+        if let Some(code) = self.refusals.get(&request) {
+            return Err(CollectError::NotSupported(code));
+        }
+        let key = (C::NET_FN, command.lun(), C::COMMAND);
+        let mut reply = Vec::new();
+        let code = self
+            .bmc
+            .call_bytes(key, &request.3, self.deadline, &mut reply)
+            .await?;
+        if !code.is_ok() {
+            self.refusals.note(request, code);
+        }
+        Ok((code, reply))
+    }
+
     /// The same for what may be missing: a refusal, a malformed answer and
     /// silence to this one command are `None`.
     ///

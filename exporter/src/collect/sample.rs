@@ -79,6 +79,16 @@ impl Samples {
         }
     }
 
+    /// Adds all of another collector's part.
+    pub fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds 1 or 0.
     pub fn put_flag(
         &mut self,
