@@ -96,6 +96,15 @@ pub enum Error {
     /// The BMC refused a command.
     #[error("the BMC answered {0}")]
     Completion(CompletionCode),
+    /// The BMC could not pass a command on to the controller that it was for.
+    #[error("the BMC could not pass the command on: {0}")]
+    Relay(CompletionCode),
+    /// The BMC has passed a command on, and no answer came back.
+    #[error("the controller behind the BMC has not answered within {:.1} s", .waited.as_secs_f64())]
+    SatelliteSilent {
+        /// How long.
+        waited: Duration,
+    },
     /// The answer does not parse.
     #[error("malformed answer: {0}")]
     Malformed(#[from] DecodeError),
@@ -127,9 +136,12 @@ impl Error {
     /// When trying again makes sense.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Completion(_) | Self::Malformed(_) | Self::Misuse(_) | Self::Deadline { .. } => {
-                Retry::Now
-            }
+            Self::Completion(_)
+            | Self::Relay(_)
+            | Self::SatelliteSilent { .. }
+            | Self::Malformed(_)
+            | Self::Misuse(_)
+            | Self::Deadline { .. } => Retry::Now,
             Self::Silent { .. }
             | Self::LoginRefused { .. }
             | Self::Misbehaved(_)
@@ -156,6 +168,8 @@ impl Error {
             Self::NoCommonSuite { .. } => "no_common_suite",
             Self::LoginRefused { .. } => "login_refused",
             Self::Completion(_) => "completion_code",
+            Self::Relay(_) => "relay",
+            Self::SatelliteSilent { .. } => "satellite_silent",
             Self::Malformed(_) => "malformed",
             Self::Misbehaved(_) => "misbehaved",
             Self::Network(_) => "network",

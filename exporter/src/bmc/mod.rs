@@ -2,6 +2,7 @@
 //! there is no session, no more often than is good for the BMC.
 
 mod login_budget;
+mod satellites;
 mod suite_history;
 
 use std::net::SocketAddr;
@@ -13,13 +14,14 @@ use rmcp_ipmi::client::policy::Backoff;
 use rmcp_ipmi::command::Command;
 use rmcp_ipmi::crypto::CipherSuiteId;
 use rmcp_ipmi::session::Settings;
-use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
+use rmcp_ipmi::wire::{CommandKey, CompletionCode, Route};
 use rmcp_ipmi::{Error, Retry};
 use tracing::{info, warn};
 
 pub use login_budget::LoginBudget;
 
 use crate::telemetry::Telemetry;
+use satellites::Satellites;
 use suite_history::{SuiteHistory, Verdict};
 
 /// A log-in may take this long, whatever the scrape's deadline: what it achieves
@@ -33,6 +35,7 @@ pub struct Bmc {
     /// Users of other modules that were here lately, and how they fared.
     others: Vec<Account>,
     suites: SuiteHistory,
+    satellites: Satellites,
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
     /// Log-ins that the present collection may still make.
@@ -78,6 +81,7 @@ impl Bmc {
             account: Account::new(settings),
             others: Vec::new(),
             suites: SuiteHistory::default(),
+            satellites: Satellites::default(),
             budget,
             telemetry,
             logins_left: 0,
@@ -146,11 +150,28 @@ impl Bmc {
         command: &C,
         deadline: Instant,
     ) -> Result<C::Response, Error> {
+        self.call_at(Route::Bmc, command, deadline).await
+    }
+
+    /// Like [`Self::call`], to a controller that the BMC passes commands on to. One
+    /// that did not answer lately is not asked again for a while: the error is then
+    /// what it was the last time.
+    ///
+    /// # Errors
+    /// As [`Connection::call_at`], and whatever keeps the log-in from succeeding.
+    pub async fn call_at<C: Command>(
+        &mut self,
+        route: Route,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Response, Error> {
         let mut data = Vec::new();
         command.encode(&mut data);
         let key = (C::NET_FN, command.lun(), C::COMMAND);
         let mut reply = std::mem::take(&mut self.reply);
-        let result = self.call_bytes(key, &data, deadline, &mut reply).await;
+        let result = self
+            .call_bytes_at(route, key, &data, deadline, &mut reply)
+            .await;
         self.reply = reply;
         let result = match result? {
             CompletionCode::OK => command.decode(&self.reply).map_err(Error::from),
@@ -167,27 +188,55 @@ impl Bmc {
     /// As [`Self::call`], but for completion codes and malformed answers.
     pub async fn call_bytes(
         &mut self,
-        key: (NetFn, Lun, u8),
+        key: CommandKey,
         data: &[u8],
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
-        let mut result = self.call_bytes_once(key, data, deadline, reply).await;
-        if self.session_died(&result) {
-            result = self.call_bytes_once(key, data, deadline, reply).await;
+        self.call_bytes_at(Route::Bmc, key, data, deadline, reply)
+            .await
+    }
+
+    /// Like [`Self::call_at`], with bytes.
+    ///
+    /// # Errors
+    /// As [`Self::call_at`], but for completion codes and malformed answers.
+    pub async fn call_bytes_at(
+        &mut self,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
+        if let Some(error) = self.satellites.left_alone(route, Instant::now()) {
+            return Err(error);
         }
+        let mut result = self
+            .call_bytes_once(route, key, data, deadline, reply)
+            .await;
+        if self.session_died(&result) {
+            result = self
+                .call_bytes_once(route, key, data, deadline, reply)
+                .await;
+        }
+        self.satellites.note(route, Instant::now(), &result);
         result
     }
 
     async fn call_bytes_once(
         &mut self,
-        key: (NetFn, Lun, u8),
+        route: Route,
+        key: CommandKey,
         data: &[u8],
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
         self.ensure_open().await?;
-        let result = self.connection.call_bytes(key, data, deadline).await;
+        let result = self
+            .connection
+            .call_bytes_at(route, key, data, deadline)
+            .await;
         let result = result.map(|(code, bytes)| {
             reply.clear();
             reply.extend_from_slice(bytes);

@@ -1,12 +1,10 @@
 //! Odd sensors, odd names and odd logs cost their own series at most, and never
 //! show a value that is not there.
 
-use std::fs;
-
+use bmc_recording::{Recording, Repository, SdrRecord};
 use bmc_sim::device::{Sensor, Thresholds};
 use bmc_sim::{AnalogSensor, Device, DeviceBuilder, DiscreteSensor, SensorKey, SimHandle};
 use rmcp_ipmi::wire::CompletionCode;
-use tempfile::TempDir;
 
 use crate::lab::{Lab, Scrape, machine, module, modules, own_metric, scrape, scrape_with};
 use crate::support::exporter::Exporter;
@@ -89,19 +87,22 @@ fn names_of_every_kind_arrive_whole() {
 /// Machines exist whose records all bear the same id inside.
 #[test]
 fn records_with_the_same_id_lose_only_what_cannot_be_told_apart() {
-    let hex =
-        |record: Vec<u8>| -> String { record.iter().map(|byte| format!("{byte:02x}")).collect() };
     let record = |number: u8, name: &[u8]| {
         let length = u8::try_from(name.len()).unwrap();
-        let mut record = named(number, 0xc0 | length, name);
-        record[0] = 1;
-        record
+        let mut bytes = named(number, 0xc0 | length, name);
+        bytes[0] = 1;
+        SdrRecord {
+            requested: number.into(),
+            next: None,
+            bytes,
+        }
     };
-    let folder = TempDir::new().unwrap();
-    let records = [record(1, b"one"), record(2, b"two"), record(3, b"one")].map(hex);
-    fs::write(folder.path().join("sdr.hex"), records.join("\n")).unwrap();
-    fs::write(folder.path().join("sdr-chain.txt"), "0001\n0002\n0003\n").unwrap();
-    let mut device = Device::load(folder.path()).unwrap();
+    let mut recording = Recording::default();
+    recording.bmc.repository = Some(Repository {
+        records: vec![record(1, b"one"), record(2, b"two"), record(3, b"one")],
+        ..Repository::default()
+    });
+    let mut device = Device::from_recording(&recording);
     for number in 1..=3 {
         device
             .sensors

@@ -19,7 +19,7 @@ use crate::crypto::CipherSuiteId;
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
 use crate::session::{Counters, Event, LoginMemory, RttEstimator, Session, Settings};
-use crate::wire::{CompletionCode, Lun, MAX_DATAGRAM_BYTES, NetFn};
+use crate::wire::{CommandKey, CompletionCode, Lun, MAX_DATAGRAM_BYTES, Route};
 
 /// How long a session that did not answer gets at most to prove that it is alive.
 const CANARY: Duration = Duration::from_secs(2);
@@ -171,11 +171,26 @@ impl Connection {
         command: &C,
         deadline: Instant,
     ) -> Result<C::Response, Error> {
+        self.call_at(Route::Bmc, command, deadline).await
+    }
+
+    /// Like [`Self::call`], to a controller that the BMC passes messages on to.
+    ///
+    /// # Errors
+    /// As [`Self::call`]; [`Error::Relay`] when the BMC cannot pass the command on,
+    /// [`Error::SatelliteSilent`] when it has, or says nothing about it but answers
+    /// other commands, and the controller does not answer.
+    pub async fn call_at<C: Command>(
+        &mut self,
+        route: Route,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Response, Error> {
         let mut data = std::mem::take(&mut self.data);
         data.clear();
         command.encode(&mut data);
         let key = (C::NET_FN, command.lun(), C::COMMAND);
-        let result = self.exchange(key, &data, deadline).await;
+        let result = self.exchange(route, key, &data, deadline).await;
         self.data = data;
         match result? {
             CompletionCode::OK => Ok(command.decode(self.reply())?),
@@ -189,11 +204,25 @@ impl Connection {
     /// As [`Self::call`], but for completion codes and malformed answers.
     pub async fn call_bytes(
         &mut self,
-        key: (NetFn, Lun, u8),
+        key: CommandKey,
         data: &[u8],
         deadline: Instant,
     ) -> Result<(CompletionCode, &[u8]), Error> {
-        let code = self.exchange(key, data, deadline).await?;
+        self.call_bytes_at(Route::Bmc, key, data, deadline).await
+    }
+
+    /// Like [`Self::call_at`], with bytes.
+    ///
+    /// # Errors
+    /// As [`Self::call_at`], but for completion codes and malformed answers.
+    pub async fn call_bytes_at(
+        &mut self,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<(CompletionCode, &[u8]), Error> {
+        let code = self.exchange(route, key, data, deadline).await?;
         Ok((code, self.reply()))
     }
 
@@ -207,15 +236,20 @@ impl Connection {
     /// One request; a second one at a higher level when the first needs it.
     async fn exchange(
         &mut self,
-        key: (NetFn, Lun, u8),
+        route: Route,
+        key: CommandKey,
         data: &[u8],
         deadline: Instant,
     ) -> Result<CompletionCode, Error> {
-        let code = self.request(key, data, deadline).await?;
-        if code == CompletionCode::INSUFFICIENT_PRIVILEGE && self.raise_privilege(deadline).await? {
-            return self.request(key, data, deadline).await;
+        const REFUSED: CompletionCode = CompletionCode::INSUFFICIENT_PRIVILEGE;
+        let result = self.request(route, key, data, deadline).await;
+        // Send Message itself may be refused, too.
+        if matches!(result, Ok(REFUSED) | Err(Error::Relay(REFUSED)))
+            && self.raise_privilege(deadline).await?
+        {
+            return self.request(route, key, data, deadline).await;
         }
-        Ok(code)
+        result
     }
 
     /// Proves that the session is alive, and keeps it so.
@@ -246,15 +280,20 @@ impl Connection {
 
     async fn request(
         &mut self,
-        key: (NetFn, Lun, u8),
+        route: Route,
+        key: CommandKey,
         data: &[u8],
         deadline: Instant,
     ) -> Result<CompletionCode, Error> {
         let link = self.link.as_mut().ok_or(NO_SESSION)?;
-        match link.request(key, data, deadline).await {
-            Err(silent @ Error::Silent { .. }) => {
-                if link.is_dead(deadline).await {
-                    self.drop_link();
+        match link.request(route, key, data, deadline).await {
+            Err(silent @ Error::Silent { waited, .. }) => {
+                match link.pulse(deadline).await {
+                    Pulse::Dead => self.drop_link(),
+                    Pulse::Alive if route.is_bridged() => {
+                        return Err(Error::SatelliteSilent { waited });
+                    }
+                    Pulse::Alive | Pulse::Unknown => {}
                 }
                 Err(silent)
             }
@@ -294,14 +333,15 @@ const NO_SESSION: Error = Error::Misuse("there is no session");
 impl Link {
     async fn request(
         &mut self,
-        key: (NetFn, Lun, u8),
+        route: Route,
+        key: CommandKey,
         data: &[u8],
         deadline: Instant,
     ) -> Result<CompletionCode, Error> {
         let now = Instant::now();
         // Whoever waited for the last request may have been dropped.
         self.session.abandon_request();
-        self.session.request(now, deadline, key, data)?;
+        self.session.request_at(now, deadline, route, key, data)?;
         self.answer().await
     }
 
@@ -313,15 +353,14 @@ impl Link {
         }
     }
 
-    /// Whether the BMC does not answer at all in this session any more.
-    async fn is_dead(&mut self, deadline: Instant) -> bool {
+    /// Whether the BMC still answers anything in this session.
+    async fn pulse(&mut self, deadline: Instant) -> Pulse {
         let key = (GetDeviceId::NET_FN, Lun::BMC, GetDeviceId::COMMAND);
         let until = deadline.min(Instant::now() + CANARY);
-        match self.request(key, &[], until).await {
-            Ok(_) => false,
-            // The caller's time is over, not the BMC's: a later call will tell.
-            Err(Error::Deadline { .. }) if until == deadline => false,
-            Err(_) => true,
+        match self.request(Route::Bmc, key, &[], until).await {
+            Ok(_) => Pulse::Alive,
+            Err(Error::Deadline { .. }) if until == deadline => Pulse::Unknown,
+            Err(_) => Pulse::Dead,
         }
     }
 
@@ -419,6 +458,14 @@ impl Link {
             }
         }
     }
+}
+
+/// What an unanswered request means for its session.
+enum Pulse {
+    Alive,
+    Dead,
+    /// The caller's time is over, not the BMC's: a later call will tell.
+    Unknown,
 }
 
 enum Wake {

@@ -5,6 +5,7 @@
 //! session itself.
 
 mod app;
+mod channel;
 mod chassis;
 mod clock;
 mod dcmi;
@@ -13,11 +14,16 @@ mod identity;
 mod lan;
 pub mod oem;
 mod sensor;
+mod session_v15;
 mod storage;
 
 pub use app::{
     DeviceId, GetDeviceId, GetSystemInfoParameter, GetWatchdogTimer, SystemInfoBlock,
     SystemInfoParameter, WatchdogTimer,
+};
+pub use channel::{
+    AuthenticationCapabilities, CipherSuiteList, GetChannelAuthenticationCapabilities,
+    GetChannelCipherSuites, OfferedSuite,
 };
 pub use chassis::{
     ChassisCapabilities, ChassisStatus, GetChassisCapabilities, GetChassisStatus, GetPowerOnHours,
@@ -33,6 +39,7 @@ pub use identity::{GetSelfTestResults, GetSystemGuid, Guid, SelfTest, SelfTestFa
 pub use lan::{AddressSource, GetLanParameter, LanParameter, LanValue};
 pub use oem::{GetSupermicroLanMode, LanMode};
 pub use sensor::GetSensorReading;
+pub use session_v15::{ActivateSession, ActivatedSession, GetSessionChallenge, SessionChallenge};
 pub use storage::{
     GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,
 };

@@ -9,6 +9,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub const MAX_USERNAME_BYTES: usize = 16;
 /// The longest password of an IPMI 2.0 session (IPMI 2.0 section 22.30).
 pub const MAX_PASSWORD_BYTES: usize = 20;
+/// The longest password of an IPMI 1.5 session (IPMI 2.0 section 22.30).
+pub const MAX_V15_PASSWORD_BYTES: usize = 16;
 /// The length of K_g, the BMC's own key (IPMI 2.0 section 22.25).
 pub const KG_BYTES: usize = 20;
 
@@ -21,6 +23,9 @@ pub enum SecretError {
     /// The password is too long.
     #[error("the password has {0} bytes; IPMI 2.0 allows at most {MAX_PASSWORD_BYTES}")]
     PasswordTooLong(usize),
+    /// The password is too long for IPMI 1.5.
+    #[error("the password has {0} bytes; IPMI 1.5 allows at most {MAX_V15_PASSWORD_BYTES}")]
+    PasswordTooLongForV15(usize),
 }
 
 /// A user name, at most 16 bytes; empty for the null user.

@@ -12,10 +12,11 @@ use super::rtt::RttEstimator;
 use super::sequence::{OutboundSequence, ReplayWindow, Verdict};
 use super::{CLOSE_ATTEMPTS, CLOSE_SESSION, CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
 use crate::crypto::{CipherSuiteId, KeyStream, KeyedHash, SessionKeys};
+use crate::error::Error;
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{
-    BMC_ADDRESS, CompletionCode, LanRequest, LanResponse, Lun, NetFn, PacketV20, PayloadType,
-    REMOTE_CONSOLE_ADDRESS, encode_header_v20, encode_integrity_pad,
+    CommandKey, CompletionCode, LanResponse, Lun, NetFn, PacketV20, PayloadType, Route,
+    encode_header_v20, encode_integrity_pad,
 };
 
 /// RMCP header; the authentication code does not cover it.
@@ -29,6 +30,9 @@ const MAX_UNHEARD: u32 = 8;
 /// And for how long at least: hurried callers send that many to a BMC that is
 /// just slow.
 const MIN_DEAFNESS: Duration = Duration::from_secs(3);
+
+/// For whom a request was, and how it ended.
+type Conclusion = (Purpose, Result<CompletionCode, Error>);
 
 pub(super) struct Active {
     keys: SessionKeys,
@@ -124,6 +128,7 @@ impl Active {
     pub(super) fn set_privilege(&mut self, now: Instant, level: PrivilegeLevel) {
         self.start(
             Purpose::Privilege(level),
+            Route::Bmc,
             (NetFn::APP, Lun::BMC, SET_SESSION_PRIVILEGE_LEVEL),
             &[level.value()],
             now,
@@ -135,14 +140,15 @@ impl Active {
     pub(super) fn start(
         &mut self,
         purpose: Purpose,
-        command: (NetFn, Lun, u8),
+        route: Route,
+        command: CommandKey,
         data: &[u8],
         now: Instant,
         deadline: Instant,
     ) {
         self.data.clear();
         self.data.extend_from_slice(data);
-        self.pending = Some(Pending::new(purpose, command, now, deadline));
+        self.pending = Some(Pending::new(purpose, route, command, now, deadline));
     }
 
     /// Makes Close Session the request in flight, in place of any other.
@@ -150,6 +156,7 @@ impl Active {
         self.abandon();
         self.start(
             Purpose::Close,
+            Route::Bmc,
             (NetFn::APP, Lun::BMC, CLOSE_SESSION),
             &self.bmc_session_id.to_le_bytes(),
             now,
@@ -180,16 +187,9 @@ impl Active {
             return false;
         };
         self.scratch.clear();
-        LanRequest {
-            responder: BMC_ADDRESS,
-            net_fn: pending.net_fn,
-            lun: pending.lun,
-            requester: REMOTE_CONSOLE_ADDRESS,
-            sequence,
-            command: pending.command,
-            data: &self.data,
-        }
-        .encode(&mut self.scratch);
+        pending
+            .route
+            .encode(sequence, pending.key(), &self.data, &mut self.scratch);
 
         out.clear();
         let authenticated = authenticates(&self.keys.integrity);
@@ -234,7 +234,7 @@ impl Active {
         rtt: &mut RttEstimator,
         counters: &mut Counters,
         reply: &mut Vec<u8>,
-    ) -> Result<Option<(Purpose, CompletionCode)>, RejectReason> {
+    ) -> Result<Option<Conclusion>, RejectReason> {
         if packet.session_id != self.console_session_id {
             return Err(RejectReason::ForeignSession);
         }
@@ -269,12 +269,35 @@ impl Active {
         }
         let matched = match &self.pending {
             Some(pending) => pending.matches(&response, &mut self.requests, now),
-            None => request::late(response.sequence, &mut self.requests, now),
+            None => request::late(&response, &mut self.requests, now),
         };
         match (matched, &mut self.pending) {
             (Match::NotYet, _) => Ok(None),
-            (Match::Answer { rtt: sample, late }, Some(pending)) => {
+            (Match::Relayed { rtt: sample }, Some(pending)) => {
                 rtt.sample(sample);
+                pending.relayed(now);
+                Ok(None)
+            }
+            (Match::RelayBusy, Some(pending)) => {
+                pending.relay_busy(now);
+                Ok(None)
+            }
+            (Match::RelayFailed(code), Some(pending)) => {
+                let purpose = pending.purpose;
+                self.abandon();
+                Ok(Some((purpose, Err(Error::Relay(code)))))
+            }
+            (
+                Match::Answer {
+                    response,
+                    rtt: sample,
+                    late,
+                },
+                Some(pending),
+            ) => {
+                if let Some(sample) = sample {
+                    rtt.sample(sample);
+                }
                 if late {
                     counters.late += 1;
                 }
@@ -285,10 +308,12 @@ impl Active {
                     self.privilege = level;
                 }
                 self.pending = None;
-                Ok(Some((purpose, response.completion)))
+                Ok(Some((purpose, Ok(response.completion))))
             }
             (Match::Late { rtt: sample }, pending) => {
-                rtt.sample(sample);
+                if let Some(sample) = sample {
+                    rtt.sample(sample);
+                }
                 counters.late += 1;
                 if let Some(pending) = pending {
                     // The BMC works through what was sent twice: give it time.
@@ -355,8 +380,9 @@ fn granted_level(
     completion: CompletionCode,
     data: &[u8],
 ) -> Option<PrivilegeLevel> {
-    let is_set_privilege =
-        pending.net_fn == NetFn::APP && pending.command == SET_SESSION_PRIVILEGE_LEVEL;
+    let is_set_privilege = pending.route == Route::Bmc
+        && pending.net_fn == NetFn::APP
+        && pending.command == SET_SESSION_PRIVILEGE_LEVEL;
     let granted = *data.first()?;
     PrivilegeLevel::DESCENDING
         .into_iter()

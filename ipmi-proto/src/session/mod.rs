@@ -18,6 +18,7 @@ mod counters;
 mod handshake;
 mod login;
 mod open;
+mod relay;
 mod request;
 mod rtt;
 mod sequence;
@@ -38,12 +39,14 @@ use active::Active;
 use handshake::Expect;
 use login::LoginPlan;
 use open::{Attempt, Login, Probe};
-use request::Purpose;
+use request::{Pending, Purpose};
 
 use crate::crypto::CipherSuiteId;
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
-use crate::wire::{CompletionCode, Framing, Lun, NetFn, PacketV20, RequestSequence, decode_rmcp};
+use crate::wire::{
+    CommandKey, CompletionCode, Framing, Lun, NetFn, PacketV20, RequestSequence, Route, decode_rmcp,
+};
 
 /// How often a request is sent before its BMC counts as silent.
 const MAX_ATTEMPTS: u32 = 5;
@@ -165,7 +168,26 @@ impl Session {
         &mut self,
         now: Instant,
         deadline: Instant,
-        (net_fn, lun, command): (NetFn, Lun, u8),
+        key: CommandKey,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        self.request_at(now, deadline, Route::Bmc, key, data)
+    }
+
+    /// Like [`Self::request`], to a controller that the BMC passes messages on to.
+    /// Fails with [`Error::Relay`] when the BMC cannot, and with
+    /// [`Error::SatelliteSilent`] when it has and no answer comes within the five
+    /// seconds after which BMCs forget who asked. The answer counts whether it comes
+    /// after what the BMC says to Send Message, before it, inside it or without it.
+    ///
+    /// # Errors
+    /// As [`Self::request`].
+    pub fn request_at(
+        &mut self,
+        now: Instant,
+        deadline: Instant,
+        route: Route,
+        key: CommandKey,
         data: &[u8],
     ) -> Result<(), Error> {
         let State::Active(active) = &mut self.state else {
@@ -174,7 +196,7 @@ impl Session {
         if active.is_busy() {
             return Err(Error::Misuse("a request is in flight"));
         }
-        active.start(Purpose::Caller, (net_fn, lun, command), data, now, deadline);
+        active.start(Purpose::Caller, route, key, data, now, deadline);
         self.transmit(now);
         Ok(())
     }
@@ -328,9 +350,7 @@ impl Session {
             State::Closed => None,
             State::Probing(probe) => Some(probe.resend_at.min(probe.login.deadline)),
             State::Handshaking(attempt) => Some(attempt.give_up_at.min(attempt.login.deadline)),
-            State::Active(active) => active
-                .pending()
-                .map(|pending| pending.resend_at.min(pending.deadline)),
+            State::Active(active) => active.pending().map(Pending::wake_at),
         }
     }
 
@@ -401,14 +421,18 @@ impl Session {
             Purpose::Privilege(_) => Stage::Privilege,
             Purpose::Caller | Purpose::Close => Stage::Request,
         };
-        let error = if now >= pending.deadline {
+        let is_expired = pending.expires_at().is_some_and(|expires| now >= expires);
+        let error = if now >= pending.deadline || is_expired {
             // Callers whose deadlines are short would never hear of silence else.
-            active
-                .deaf_for(now)
-                .map_or(Error::Deadline { stage }, |waited| Error::Silent {
+            match (pending.satellite_silent_for(now), active.deaf_for(now)) {
+                (Some(waited), _) => Error::SatelliteSilent { waited },
+                (None, Some(waited)) => Error::Silent { stage, waited },
+                (None, None) if is_expired => Error::Silent {
                     stage,
-                    waited,
-                })
+                    waited: now.saturating_duration_since(pending.first_sent),
+                },
+                (None, None) => Error::Deadline { stage },
+            }
         } else if now < pending.resend_at {
             return;
         } else if pending.attempts < max_attempts {
@@ -448,13 +472,14 @@ impl Session {
             &mut self.counters,
             &mut self.reply,
         )?;
-        let Some((purpose, completion)) = answer else {
-            return Ok(());
-        };
-        match purpose {
-            Purpose::Caller => self.event = Some(Event::Answered(completion)),
-            Purpose::Close => self.end(Event::Closed),
-            Purpose::Privilege(level) => self.privilege_answered(now, level, completion),
+        match answer {
+            None => {}
+            Some((Purpose::Close, _)) => self.end(Event::Closed),
+            Some((Purpose::Privilege(level), Ok(completion))) => {
+                self.privilege_answered(now, level, completion);
+            }
+            Some((_, Ok(completion))) => self.event = Some(Event::Answered(completion)),
+            Some((_, Err(error))) => self.event = Some(Event::RequestFailed(error)),
         }
         Ok(())
     }

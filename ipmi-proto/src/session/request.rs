@@ -3,9 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::relay;
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{
-    CompletionCode, LanResponse, Lun, NetFn, REMOTE_CONSOLE_ADDRESS, RequestSequence,
+    CommandKey, CompletionCode, LanResponse, Lun, NetFn, REMOTE_CONSOLE_ADDRESS, Relayed,
+    RequestSequence, Route,
 };
 
 /// How long an unanswered sequence number stays out of use at least: until then
@@ -23,10 +25,33 @@ const EXHAUSTED_WAIT: Duration = Duration::from_millis(200);
 /// answer to something sent later must have shown that the BMC is past it.
 pub(super) struct SequenceTable {
     last: RequestSequence,
-    /// When each number was sent that nobody waits for and nobody answered.
-    unanswered: [Option<Instant>; RequestSequence::COUNT as usize],
+    /// The numbers that nobody waits for and nobody answered.
+    unanswered: [Option<Unanswered>; RequestSequence::COUNT as usize],
     /// When the youngest request was sent that was answered.
     answered: Option<Instant>,
+}
+
+/// What is known of a number out of use.
+#[derive(Clone, Copy)]
+struct Unanswered {
+    sent: Instant,
+    /// Whether a satellite may still answer when the BMC is long past it.
+    bridged: bool,
+}
+
+impl Unanswered {
+    fn expiry(self) -> Duration {
+        if self.bridged {
+            RETIRED + relay::EXPIRY
+        } else {
+            RETIRED
+        }
+    }
+
+    /// What its answer says about the way to the BMC.
+    fn rtt(self, now: Instant) -> Option<Duration> {
+        (!self.bridged).then(|| now.saturating_duration_since(self.sent))
+    }
 }
 
 impl SequenceTable {
@@ -47,9 +72,9 @@ impl SequenceTable {
             let Some(place) = self.unanswered.get_mut(usize::from(candidate.value())) else {
                 continue;
             };
-            let is_free = place.is_none_or(|sent| {
-                now.saturating_duration_since(sent) >= RETIRED
-                    && self.answered.is_some_and(|answered| sent <= answered)
+            let is_free = place.is_none_or(|old| {
+                now.saturating_duration_since(old.sent) >= old.expiry()
+                    && self.answered.is_some_and(|answered| old.sent <= answered)
             });
             if is_free {
                 *place = None;
@@ -61,18 +86,24 @@ impl SequenceTable {
     }
 
     /// Puts an unanswered number out of use.
-    fn retire(&mut self, sequence: RequestSequence, sent: Instant) {
+    fn retire(&mut self, sequence: RequestSequence, unanswered: Unanswered) {
         if let Some(place) = self.unanswered.get_mut(usize::from(sequence.value())) {
-            *place = Some(sent);
+            *place = Some(unanswered);
         }
     }
 
-    /// The answer to a number out of use has come: when that was sent.
-    fn release(&mut self, sequence: RequestSequence) -> Option<Instant> {
+    fn is_retired(&self, sequence: RequestSequence) -> bool {
+        self.unanswered
+            .get(usize::from(sequence.value()))
+            .is_some_and(Option::is_some)
+    }
+
+    /// The answer to a number out of use has come.
+    fn release(&mut self, sequence: RequestSequence) -> Option<Unanswered> {
         let place = self.unanswered.get_mut(usize::from(sequence.value()))?;
-        let sent = place.take()?;
-        self.note_answered(sent);
-        Some(sent)
+        let released = place.take()?;
+        self.note_answered(released.sent);
+        Some(released)
     }
 
     fn note_answered(&mut self, sent: Instant) {
@@ -94,6 +125,7 @@ pub(super) enum Purpose {
 /// The one request in flight.
 pub(super) struct Pending {
     pub(super) purpose: Purpose,
+    pub(super) route: Route,
     pub(super) net_fn: NetFn,
     pub(super) lun: Lun,
     pub(super) command: u8,
@@ -107,18 +139,31 @@ pub(super) struct Pending {
     pub(super) resend_at: Instant,
     /// When the request is given up, whatever happens.
     pub(super) deadline: Instant,
+    /// When the BMC first said that it has passed the request on.
+    relayed_at: Option<Instant>,
 }
 
 /// Whether and how an answer fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Match {
-    /// To the request in flight; with the round-trip time.
-    Answer { rtt: Duration, late: bool },
+pub(super) enum Match<'a> {
+    /// To the request in flight; with the round-trip time to the BMC where the
+    /// answer tells it.
+    Answer {
+        response: LanResponse<'a>,
+        rtt: Option<Duration>,
+        late: bool,
+    },
     /// To the request in flight, but only to say that the BMC has it already: the
     /// answer is still to come.
     NotYet,
+    /// The BMC has passed the request in flight on; the answer is still to come.
+    Relayed { rtt: Duration },
+    /// The BMC could not pass the present copy on, but may pass the next one on.
+    RelayBusy,
+    /// The BMC cannot pass the request on.
+    RelayFailed(CompletionCode),
     /// To an earlier, unanswered copy of some request.
-    Late { rtt: Duration },
+    Late { rtt: Option<Duration> },
     /// To nothing.
     No,
 }
@@ -126,12 +171,14 @@ pub(super) enum Match {
 impl Pending {
     pub(super) fn new(
         purpose: Purpose,
-        (net_fn, lun, command): (NetFn, Lun, u8),
+        route: Route,
+        (net_fn, lun, command): CommandKey,
         now: Instant,
         deadline: Instant,
     ) -> Self {
         Self {
             purpose,
+            route,
             net_fn,
             lun,
             command,
@@ -142,7 +189,34 @@ impl Pending {
             attempts: 0,
             resend_at: now,
             deadline,
+            relayed_at: None,
         }
+    }
+
+    /// What is asked.
+    pub(super) fn key(&self) -> CommandKey {
+        (self.net_fn, self.lun, self.command)
+    }
+
+    /// When there is something to do for it at the latest.
+    pub(super) fn wake_at(&self) -> Instant {
+        let wake_at = self.resend_at.min(self.deadline);
+        self.expires_at()
+            .map_or(wake_at, |expires| wake_at.min(expires))
+    }
+
+    /// When nobody remembers any more that a bridged request was passed on.
+    pub(super) fn expires_at(&self) -> Option<Instant> {
+        self.route
+            .is_bridged()
+            .then(|| self.relayed_at.unwrap_or(self.first_sent) + relay::EXPIRY)
+    }
+
+    /// For how long a satellite has had the request without answering, once that
+    /// is longer than satellites need.
+    pub(super) fn satellite_silent_for(&self, now: Instant) -> Option<Duration> {
+        let waited = now.saturating_duration_since(self.relayed_at?);
+        (waited >= relay::PATIENCE).then_some(waited)
     }
 
     /// Takes the number for the next copy. `None` when there is none to be had
@@ -159,7 +233,7 @@ impl Pending {
         sequence
     }
 
-    /// Notes a transmission under `sequence`.
+    /// Notes that a copy went out under `sequence`, to be given up after `wait`.
     pub(super) fn sent(
         &mut self,
         table: &mut SequenceTable,
@@ -175,55 +249,141 @@ impl Pending {
         self.resend_at = now + wait;
     }
 
+    /// Notes that the BMC has passed a copy on: a satellite has its own pace.
+    pub(super) fn relayed(&mut self, now: Instant) {
+        self.relayed_at.get_or_insert(now);
+        self.resend_at = self.resend_at.max(now + relay::wait(self.attempts));
+    }
+
+    /// Notes that the bus was busy: the next copy goes a little later.
+    pub(super) fn relay_busy(&mut self, now: Instant) {
+        self.resend_at = now + relay::busy_wait(self.attempts);
+    }
+
     /// Gives the present copy up: late answers to it must not meet another request.
     pub(super) fn abandon(&self, table: &mut SequenceTable) {
         if self.attempts > 0 {
-            table.retire(self.current, self.sent_at);
+            table.retire(
+                self.current,
+                Unanswered {
+                    sent: self.sent_at,
+                    bridged: self.route.is_bridged(),
+                },
+            );
         }
     }
 
     /// Judges a response whose packet was authentic.
-    pub(super) fn matches(
+    pub(super) fn matches<'a>(
         &self,
-        response: &LanResponse<'_>,
+        response: &LanResponse<'a>,
         table: &mut SequenceTable,
         now: Instant,
-    ) -> Match {
+    ) -> Match<'a> {
         let sequence = response.sequence;
-        let fits = self.copies & (1 << sequence.value()) != 0
-            && response.net_fn == self.net_fn.response()
-            && response.command == self.command
-            && response.requester == REMOTE_CONSOLE_ADDRESS
-            && response.responder_lun == self.lun;
+        let is_copy = self.copies & (1 << sequence.value()) != 0;
+        if is_copy && self.route.is_bridged() && Relayed::is_from_relay(response) {
+            return self.match_relay(response, table, now);
+        }
+        let fits = is_copy && self.is_answer(response) && self.is_from_there(response);
         if !fits {
-            return late(sequence, table, now);
+            return late(response, table, now);
         }
         if response.completion == CompletionCode::DUPLICATE_REQUEST {
             return Match::NotYet;
         }
+        self.answer(sequence, *response, table, now)
+    }
+
+    /// Whether it answers such a command.
+    fn is_answer(&self, response: &LanResponse<'_>) -> bool {
+        response.net_fn == self.net_fn.response() && response.command == self.command
+    }
+
+    /// Whether addresses and LUN are those of the request. An answer from behind
+    /// the BMC comes in the BMC's name or in the satellite's, addressed to the
+    /// console or, as on the bus, to the BMC.
+    fn is_from_there(&self, response: &LanResponse<'_>) -> bool {
+        if self.route.is_bridged() {
+            relay::may_be_addressed(response)
+                && [self.lun, Lun::BMC].contains(&response.responder_lun)
+        } else {
+            response.requester == REMOTE_CONSOLE_ADDRESS && response.responder_lun == self.lun
+        }
+    }
+
+    /// Judges what the BMC says about passing a copy on.
+    fn match_relay<'a>(
+        &self,
+        response: &LanResponse<'a>,
+        table: &mut SequenceTable,
+        now: Instant,
+    ) -> Match<'a> {
+        let sequence = response.sequence;
+        let is_current = sequence == self.current;
+        match Relayed::new(response) {
+            Relayed::Answer(inner) if self.is_answer(&inner) => {
+                self.answer(sequence, inner, table, now)
+            }
+            Relayed::Answer(_) => Match::No,
+            Relayed::Sent if is_current => Match::Relayed {
+                rtt: now.saturating_duration_since(self.sent_at),
+            },
+            // What became of an earlier copy matters no more.
+            Relayed::Sent | Relayed::Failed(_) if !is_current => Match::NotYet,
+            Relayed::Failed(CompletionCode::DUPLICATE_REQUEST) | Relayed::Sent => Match::NotYet,
+            Relayed::Failed(code) if relay::may_work_again(code, self.attempts) => Match::RelayBusy,
+            Relayed::Failed(code) => Match::RelayFailed(code),
+        }
+    }
+
+    fn answer<'a>(
+        &self,
+        sequence: RequestSequence,
+        response: LanResponse<'a>,
+        table: &mut SequenceTable,
+        now: Instant,
+    ) -> Match<'a> {
+        // How long a satellite takes says nothing about the way to the BMC.
+        let rtt = |sent| {
+            let is_bridged = self.route.is_bridged();
+            (!is_bridged).then(|| now.saturating_duration_since(sent))
+        };
         if sequence == self.current {
             table.note_answered(self.sent_at);
             return Match::Answer {
-                rtt: now.saturating_duration_since(self.sent_at),
+                response,
+                rtt: rtt(self.sent_at),
                 late: false,
             };
         }
-        let Some(sent) = table.release(sequence) else {
+        let Some(released) = table.release(sequence) else {
             return Match::No;
         };
         self.abandon(table);
         Match::Answer {
-            rtt: now.saturating_duration_since(sent),
+            response,
+            rtt: rtt(released.sent),
             late: true,
         }
     }
 }
 
 /// An answer that fits no request in flight.
-pub(super) fn late(sequence: RequestSequence, table: &mut SequenceTable, now: Instant) -> Match {
+pub(super) fn late<'a>(
+    response: &LanResponse<'_>,
+    table: &mut SequenceTable,
+    now: Instant,
+) -> Match<'a> {
+    let sequence = response.sequence;
+    // Only says that the BMC has passed something on: the answer of the satellite
+    // may still come, and its number stays out of use.
+    if Relayed::is_from_relay(response) && table.is_retired(sequence) {
+        return Match::NotYet;
+    }
     table
         .release(sequence)
-        .map_or(Match::No, |sent| Match::Late {
-            rtt: now.saturating_duration_since(sent),
+        .map_or(Match::No, |released| Match::Late {
+            rtt: released.rtt(now),
         })
 }

@@ -9,9 +9,11 @@
 mod completion_code;
 mod lan_message;
 mod open_session;
+mod ping;
 mod rakp;
 mod reader;
 mod rmcp;
+mod route;
 mod session_v15;
 mod session_v20;
 mod status;
@@ -21,10 +23,13 @@ pub use lan_message::{
     BMC_ADDRESS, LanRequest, LanResponse, Lun, NetFn, REMOTE_CONSOLE_ADDRESS, RequestSequence,
 };
 pub use open_session::{AlgorithmTriple, OpenSessionRequest, OpenSessionResponse};
+pub use ping::{Pong, encode_ping};
 pub use rakp::{Rakp1, Rakp2, Rakp2Proof, Rakp3, Rakp4, Role};
 pub use reader::{DecodeError, Reader};
 pub use rmcp::{Framing, MAX_DATAGRAM_BYTES, decode_rmcp, encode_rmcp};
-pub use session_v15::{PacketV15, encode_sessionless_v15};
+pub(crate) use route::Relayed;
+pub use route::{CommandKey, Hop, Route, SEND_MESSAGE};
+pub use session_v15::{PacketV15, encode_packet_v15, encode_sessionless_v15};
 pub use session_v20::{
     PacketV20, PayloadType, SESSION_HEADER_BYTES, encode_header_v20, encode_integrity_pad,
     encode_sessionless_v20,

@@ -4,7 +4,7 @@
 use super::{DecodeError, Reader, RmcpStatus};
 
 /// The three algorithm numbers that make a cipher suite, as they are on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AlgorithmTriple {
     /// RAKP authentication algorithm (IPMI 2.0 table 13-17).
     pub authentication: u8,

@@ -1,5 +1,5 @@
-//! The session header of IPMI 1.5, as far as messages before a session need it
-//! (IPMI 2.0 table 13-8, "IPMI v1.5" columns).
+//! The session header of IPMI 1.5 (IPMI 2.0 table 13-8, "IPMI v1.5" columns): of
+//! every message before a session, and of packets inside IPMI 1.5 sessions.
 
 use super::{DecodeError, Reader, encode_rmcp};
 
@@ -57,9 +57,74 @@ impl<'a> PacketV15<'a> {
 /// Appends a whole datagram that carries `message` outside a session, without
 /// authentication.
 pub fn encode_sessionless_v15(out: &mut Vec<u8>, message: &[u8]) {
+    encode_packet_v15(out, 0, 0, 0, None, message);
+}
+
+/// Appends a whole datagram. `auth_code` is to be there unless `auth_type` is 0.
+pub fn encode_packet_v15(
+    out: &mut Vec<u8>,
+    auth_type: u8,
+    sequence: u32,
+    session_id: u32,
+    auth_code: Option<&[u8; 16]>,
+    message: &[u8],
+) {
     encode_rmcp(out);
-    out.extend_from_slice(&[0; 9]);
-    // A message outside a session is a few bytes long; saturation can't happen.
+    out.push(auth_type);
+    out.extend_from_slice(&sequence.to_le_bytes());
+    out.extend_from_slice(&session_id.to_le_bytes());
+    if let Some(code) = auth_code {
+        out.extend_from_slice(code);
+    }
+    // Requests are at most some tens of bytes long; saturation can't happen.
     out.push(u8::try_from(message.len()).unwrap_or(u8::MAX));
     out.extend_from_slice(message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Framing, LanResponse, decode_rmcp};
+    use hex_literal::hex;
+
+    /// An OpenBMC's answer with the pad byte behind its message (public text of
+    /// phosphor-net-ipmid issue 25).
+    #[test]
+    fn one_surplus_byte_is_not_part_of_the_message() {
+        let datagram = hex!("0600ff0700000000000000000010811c632004380009041c03000000007800");
+        let (framing, session) = decode_rmcp(&datagram).unwrap();
+        assert_eq!(framing, Framing::V15);
+        let packet = PacketV15::decode(session).unwrap();
+        assert_eq!(packet.message.len(), 16);
+        assert!(LanResponse::decode(packet.message).is_ok());
+    }
+
+    #[test]
+    fn a_packet_with_a_code_survives_encoding() {
+        let code = [0xc0; 16];
+        let mut datagram = Vec::new();
+        encode_packet_v15(
+            &mut datagram,
+            2,
+            0x0102_0304,
+            0x0506_0708,
+            Some(&code),
+            b"message",
+        );
+        let (_, session) = decode_rmcp(&datagram).unwrap();
+        let packet = PacketV15::decode(session).unwrap();
+        assert_eq!(
+            packet,
+            PacketV15 {
+                auth_type: 2,
+                sequence: 0x0102_0304,
+                session_id: 0x0506_0708,
+                auth_code: Some(code),
+                message: b"message",
+            }
+        );
+        for length in 0..session.len() {
+            assert!(PacketV15::decode(&session[..length]).is_err(), "{length}");
+        }
+    }
 }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod arrivals;
+mod bridge;
 mod close;
 mod deadlines;
 mod login;

@@ -46,10 +46,12 @@ pub(crate) struct Request {
     pub(crate) responder: u8,
     pub(crate) sequence: RequestSequence,
     pub(crate) command: u8,
+    #[allow(dead_code, reason = "the fuzz targets don't ask for it")]
+    pub(crate) data: Vec<u8>,
 }
 
 impl Request {
-    fn decode(message: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(message: &[u8]) -> Option<Self> {
         let request = LanRequest::decode(message).ok()?;
         Some(Self {
             net_fn: request.net_fn,
@@ -58,6 +60,7 @@ impl Request {
             responder: request.responder,
             sequence: request.sequence,
             command: request.command,
+            data: request.data.to_vec(),
         })
     }
 
