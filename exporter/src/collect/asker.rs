@@ -1,12 +1,12 @@
 //! How the additional collectors ask: a BMC that does not have a command is not
 //! asked for it again and again.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{Command, DeviceId};
-use rmcp_ipmi::wire::CompletionCode;
+use rmcp_ipmi::wire::{CompletionCode, Route};
 
 use super::CollectError;
 use crate::bmc::Bmc;
@@ -28,12 +28,19 @@ const NO: [CompletionCode; 5] = [
     CompletionCode::NOT_IN_PRESENT_STATE,
 ];
 
-/// A command without its destination: family, LUN, number, data.
-type Request = (u8, u8, u8, Vec<u8>);
+/// What was asked: of whom, family, LUN and number of the command, its data.
+type Request = (Route, u8, u8, u8, Vec<u8>);
+
+fn request<C: Command>(route: Route, command: &C) -> Request {
+    let mut data = Vec::new();
+    command.encode(&mut data);
+    let lun = command.lun().value();
+    (route, C::NET_FN.0, lun, C::COMMAND, data)
+}
 
 /// What a BMC said that it does not have.
 #[derive(Default)]
-pub(super) struct Refusals(BTreeMap<Request, (Instant, CompletionCode)>);
+pub(super) struct Refusals(HashMap<Request, (Instant, CompletionCode)>);
 
 impl Refusals {
     /// Everything is asked again.
@@ -70,13 +77,23 @@ impl Asker<'_> {
         &mut self,
         command: &C,
     ) -> Result<C::Response, CollectError> {
-        let mut data = Vec::new();
-        command.encode(&mut data);
-        let request = (C::NET_FN.0, command.lun().value(), C::COMMAND, data);
+        self.ask_at(Route::Bmc, command).await
+    }
+
+    /// The same to a controller that the BMC passes commands on to.
+    ///
+    /// # Errors
+    /// As [`Bmc::call_at`]; a remembered refusal is one again.
+    pub(super) async fn ask_at<C: Command>(
+        &mut self,
+        route: Route,
+        command: &C,
+    ) -> Result<C::Response, CollectError> {
+        let request = request(route, command);
         if let Some(code) = self.refusals.get(&request) {
             return Err(CollectError::NotSupported(code));
         }
-        let result = self.bmc.call(command, self.deadline).await;
+        let result = self.bmc.call_at(route, command, self.deadline).await;
         if let Err(Error::Completion(code)) = &result {
             self.refusals.note(request, *code);
         }
@@ -92,9 +109,7 @@ impl Asker<'_> {
         &mut self,
         command: &C,
     ) -> Result<(CompletionCode, Vec<u8>), CollectError> {
-        let mut data = Vec::new();
-        command.encode(&mut data);
-        let request = (C::NET_FN.0, command.lun().value(), C::COMMAND, data);
+        let request = request(Route::Bmc, command);
         if let Some(code) = self.refusals.get(&request) {
             return Err(CollectError::NotSupported(code));
         }
@@ -102,7 +117,7 @@ impl Asker<'_> {
         let mut reply = Vec::new();
         let code = self
             .bmc
-            .call_bytes(key, &request.3, self.deadline, &mut reply)
+            .call_bytes(key, &request.4, self.deadline, &mut reply)
             .await?;
         if !code.is_ok() {
             self.refusals.note(request, code);
@@ -120,7 +135,20 @@ impl Asker<'_> {
         &mut self,
         command: &C,
     ) -> Result<Option<C::Response>, CollectError> {
-        match self.ask(command).await {
+        self.ask_at_if_there(Route::Bmc, command).await
+    }
+
+    /// The same to a controller that the BMC passes commands on to.
+    ///
+    /// # Errors
+    /// As [`ask_if_there`](Self::ask_if_there), and when the controller cannot be
+    /// reached.
+    pub(super) async fn ask_at_if_there<C: Command>(
+        &mut self,
+        route: Route,
+        command: &C,
+    ) -> Result<Option<C::Response>, CollectError> {
+        match self.ask_at(route, command).await {
             Ok(response) => Ok(Some(response)),
             Err(CollectError::NotSupported(_)) => Ok(None),
             Err(CollectError::Ipmi(Error::Completion(_) | Error::Malformed(_))) => Ok(None),

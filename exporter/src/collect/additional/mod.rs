@@ -12,6 +12,7 @@ mod dcmi_temperatures;
 mod dell_power;
 mod fru;
 mod guid;
+mod intel_node_manager;
 mod lan;
 mod lenovo_energy;
 mod lenovo_fpc_power;
@@ -133,6 +134,7 @@ impl Cache {
             Collector::DellPower => dell_power::collect(asker).await,
             Collector::LenovoEnergy => lenovo_energy::collect(asker, &mut self.lenovo_energy).await,
             Collector::LenovoFpcPower => lenovo_fpc_power::collect(asker).await,
+            Collector::IntelNodeManager => intel_node_manager::collect(asker, known).await,
             Collector::SmPowerSupplies => {
                 sm_power_supplies::collect(asker, &mut self.sm_power_supplies).await
             }
