@@ -297,6 +297,15 @@ pub struct SensorArgs {
     )]
     pub noncritical: Noncritical,
 
+    /// Most sensors of one BMC that get series; the rest is counted
+    #[arg(
+        long = "sensors.limit",
+        value_name = "N",
+        default_value = "2000",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub limit: u32,
+
     /// Directory for sensor descriptions of known BMCs, so that a restart does not read them
     /// anew; without one they are kept in memory only
     #[arg(

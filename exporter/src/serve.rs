@@ -33,6 +33,7 @@ pub fn app_options(arguments: &ServeArgs) -> AppOptions {
         },
         collect: CollectOptions {
             non_critical: arguments.collect.sensors.noncritical.into(),
+            max_sensors: arguments.collect.sensors.limit as usize,
         },
     }
 }

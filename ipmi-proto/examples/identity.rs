@@ -24,7 +24,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut bmc = Connection::new(address.parse()?, Arc::new(settings));
     let deadline = Instant::now() + Duration::from_secs(10);
     let opened = bmc.open(deadline).await?;
-    println!("logged in with {:?} as {}", opened.suite, opened.privilege);
+    println!(
+        "logged in with {} as {}",
+        opened.negotiated, opened.privilege
+    );
     let id = bmc.call(&GetDeviceId, deadline).await?;
     println!(
         "manufacturer {}, firmware {}",

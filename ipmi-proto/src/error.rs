@@ -1,8 +1,9 @@
 //! What can go wrong, sorted by who is at fault.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::crypto::CipherSuiteId;
+use crate::crypto::{AuthType, CipherSuiteId};
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{CompletionCode, DecodeError, RmcpStatus};
 
@@ -11,6 +12,12 @@ use crate::wire::{CompletionCode, DecodeError, RmcpStatus};
 pub enum Stage {
     /// Asking what the BMC speaks (Get Channel Authentication Capabilities).
     Capabilities,
+    /// Asking which cipher suites the BMC offers (Get Channel Cipher Suites).
+    CipherSuites,
+    /// Get Session Challenge, the first step of an IPMI 1.5 log-in.
+    Challenge,
+    /// Activate Session, the second.
+    Activation,
     /// Open Session.
     OpenSession,
     /// RAKP messages 1 and 2.
@@ -28,11 +35,38 @@ impl Stage {
     pub fn name(self) -> &'static str {
         match self {
             Self::Capabilities => "authentication capabilities",
+            Self::CipherSuites => "Get Channel Cipher Suites",
+            Self::Challenge => "Get Session Challenge",
+            Self::Activation => "Activate Session",
             Self::OpenSession => "Open Session",
             Self::Rakp1 => "RAKP message 1",
             Self::Rakp3 => "RAKP message 3",
             Self::Privilege => "Set Session Privilege Level",
             Self::Request => "command",
+        }
+    }
+}
+
+/// How a BMC says no at log-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// In the key exchange of IPMI 2.0.
+    Status(RmcpStatus),
+    /// To a command of IPMI 1.5's log-in.
+    Completion(CompletionCode),
+}
+
+impl From<RmcpStatus> for Refusal {
+    fn from(status: RmcpStatus) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => status.fmt(f),
+            Self::Completion(code) => code.fmt(f),
         }
     }
 }
@@ -57,7 +91,7 @@ pub enum Error {
     },
     /// The BMC knows no such user, or does not let it in.
     #[error("the BMC does not accept this user name: {0}")]
-    UnknownUser(RmcpStatus),
+    UnknownUser(Refusal),
     /// The BMC's proof does not fit our password; nothing derived from the
     /// password was sent.
     #[error("wrong password (the BMC's proof in RAKP message 2 does not match it)")]
@@ -67,16 +101,16 @@ pub enum Error {
     #[error("wrong K_g, or the BMC refused our proof in RAKP message 3")]
     WrongKey,
     /// The user may not have the wanted privilege level.
-    #[error("the BMC does not give this user privilege level {wanted}: {status}")]
+    #[error("the BMC does not give this user privilege level {wanted}: {refusal}")]
     PrivilegeRefused {
         /// The lowest level that was asked for.
         wanted: PrivilegeLevel,
         /// What the BMC said.
-        status: RmcpStatus,
+        refusal: Refusal,
     },
     /// All session slots of the BMC are taken.
     #[error("the BMC has no session to give: {0}")]
-    NoSlots(RmcpStatus),
+    NoSlots(Refusal),
     /// The BMC accepts none of the allowed cipher suites.
     #[error("the BMC refuses the cipher suites that are allowed (last tried: {last}): {status}")]
     NoCommonSuite {
@@ -86,13 +120,29 @@ pub enum Error {
         status: RmcpStatus,
     },
     /// The BMC refused a step of the log-in for another reason.
-    #[error("the BMC refused {}: {status}", .stage.name())]
+    #[error("the BMC refused {}: {refusal}", .stage.name())]
     LoginRefused {
         /// Which step.
         stage: Stage,
         /// What it said.
-        status: RmcpStatus,
+        refusal: Refusal,
     },
+    /// The BMC takes none of the allowed authentication types of IPMI 1.5.
+    #[error(
+        "the BMC refuses the authentication types that are allowed (last tried: {last}): {code}"
+    )]
+    NoCommonAuthType {
+        /// The last type that was tried.
+        last: AuthType,
+        /// What the BMC said to it.
+        code: CompletionCode,
+    },
+    /// The BMC gives challenges, but does not answer the log-in that is signed
+    /// with the password.
+    #[error(
+        "no answer to Activate Session, several times: wrong password, or IPMI 1.5 is switched off"
+    )]
+    ActivationIgnored,
     /// The BMC refused a command.
     #[error("the BMC answered {0}")]
     Completion(CompletionCode),
@@ -142,6 +192,11 @@ impl Error {
             | Self::Malformed(_)
             | Self::Misuse(_)
             | Self::Deadline { .. } => Retry::Now,
+            // What is refused there is nearly always the password.
+            Self::LoginRefused {
+                stage: Stage::Activation,
+                ..
+            } => Retry::AfterMinutes,
             Self::Silent { .. }
             | Self::LoginRefused { .. }
             | Self::Misbehaved(_)
@@ -151,7 +206,9 @@ impl Error {
             | Self::WrongPassword
             | Self::WrongKey
             | Self::PrivilegeRefused { .. }
-            | Self::NoCommonSuite { .. } => Retry::AfterMinutes,
+            | Self::NoCommonSuite { .. }
+            | Self::NoCommonAuthType { .. }
+            | Self::ActivationIgnored => Retry::AfterMinutes,
         }
     }
 
@@ -166,6 +223,8 @@ impl Error {
             Self::PrivilegeRefused { .. } => "privilege_refused",
             Self::NoSlots(_) => "no_slots",
             Self::NoCommonSuite { .. } => "no_common_suite",
+            Self::NoCommonAuthType { .. } => "no_common_auth_type",
+            Self::ActivationIgnored => "activation_ignored",
             Self::LoginRefused { .. } => "login_refused",
             Self::Completion(_) => "completion_code",
             Self::Relay(_) => "relay",

@@ -50,5 +50,5 @@ pub mod session;
 pub mod walk;
 pub mod wire;
 
-pub use error::{Error, Retry, Stage};
+pub use error::{Error, Refusal, Retry, Stage};
 pub use privilege::PrivilegeLevel;

@@ -13,7 +13,7 @@ use rmcp_ipmi::client::Connection;
 use rmcp_ipmi::client::policy::Backoff;
 use rmcp_ipmi::command::Command;
 use rmcp_ipmi::crypto::CipherSuiteId;
-use rmcp_ipmi::session::Settings;
+use rmcp_ipmi::session::{Negotiated, Settings};
 use rmcp_ipmi::wire::{CommandKey, CompletionCode, Route};
 use rmcp_ipmi::{Error, Retry};
 use tracing::{info, warn};
@@ -290,12 +290,17 @@ impl Bmc {
         match result {
             Ok(opened) => {
                 if self.account.last_failure.take().is_some() {
-                    info!(%target, suite = opened.suite.0, "Logged in to the BMC again");
+                    info!(%target, protection = %opened.negotiated, "Logged in to the BMC again");
                 }
                 self.account.backoff.succeeded();
                 self.telemetry.login("success");
-                self.telemetry.suite(opened.suite.0);
-                self.judge_suite(opened.suite);
+                match opened.negotiated {
+                    Negotiated::Suite(suite) => {
+                        self.telemetry.suite(suite.0);
+                        self.judge_suite(suite);
+                    }
+                    Negotiated::V15(auth_type) => self.telemetry.auth_type(auth_type.label()),
+                }
                 self.count_open(true);
                 self.generation += 1;
                 Ok(())

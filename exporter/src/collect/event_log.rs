@@ -13,9 +13,10 @@ use rmcp_ipmi::command::{Command, DeviceId, GetSelEntry, GetSelInfo};
 use rmcp_ipmi::sdr::SensorDirectory;
 use rmcp_ipmi::sel::walk::{LogEnd, Outcome, Position, RawEntry, Start, Step, Walk};
 use rmcp_ipmi::sel::{Board, Entry, Interpreter};
-use rmcp_ipmi::wire::Lun;
+use rmcp_ipmi::wire::{Lun, Route};
 
 use super::additional::sel_entries::SelEntries;
+use super::exchange::exchange;
 use super::{BUSY_WAIT, CollectError, Collection, LoadedRepository, Profile, SelEventCounts};
 use crate::bmc::Bmc;
 use crate::config::SelEvent;
@@ -161,11 +162,10 @@ impl Cache {
             Step::GetEntry(id) => (GetSelEntry::COMMAND, Step::entry_request(id).to_vec()),
         };
         let key = (GetSelEntry::NET_FN, Lun::BMC, command);
-        match bmc.call_bytes(key, &data, deadline, &mut self.reply).await {
-            Ok(code) if code.is_ok() => walk.feed(Outcome::Data(&self.reply)),
-            Ok(code) => walk.feed(Outcome::Refused(code.0)),
+        let asked = exchange(bmc, Route::Bmc, key, &data, deadline, &mut self.reply).await;
+        match asked {
+            Ok(outcome) => walk.feed(outcome),
             Err(Error::Deadline { .. }) => return Ok(false),
-            Err(Error::Silent { .. }) if bmc.is_open() => walk.feed(Outcome::Silence),
             Err(error) => return Err(error.into()),
         }
         Ok(true)

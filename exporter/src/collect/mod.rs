@@ -8,14 +8,18 @@ mod asker;
 mod bmc_info;
 mod collection;
 mod event_log;
+mod exchange;
 mod failure;
+mod habit;
 mod manufacturer;
+mod reading_factors;
 mod repository;
 mod sample;
 mod sel_events;
 mod sensor_table;
 mod sensors;
 pub mod store;
+mod thresholds;
 mod watchdog;
 
 use std::collections::{BTreeMap, HashMap};
@@ -35,11 +39,12 @@ pub use additional::metric::METRICS;
 pub use bmc_info::BmcInfo;
 pub use collection::{Collection, Profile};
 pub use failure::CollectError;
-pub use repository::LoadedRepository;
+pub use repository::{LoadedRepository, SatelliteRecords};
 pub use sample::{Kind, Metric, Sample, Samples};
 pub use sel_events::SelEventCounts;
 pub use sensor_table::{SensorFamily, SensorTable};
 pub use sensors::{SensorReadings, SensorSample};
+pub use thresholds::SensorThresholds;
 pub use watchdog::Watchdog;
 
 use store::Store;
@@ -49,11 +54,28 @@ use crate::config::{Collector, Module};
 use crate::telemetry::Telemetry;
 
 /// What the command line says about collecting.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct CollectOptions {
     /// What a crossed non-critical threshold counts as, where the module does
     /// not say.
     pub non_critical: NonCritical,
+    /// Most sensors of one BMC that get series.
+    pub max_sensors: usize,
+}
+
+impl CollectOptions {
+    /// More sensors than the largest machines have: firmware that makes up names at
+    /// each start must not fill the time series database.
+    pub const DEFAULT_MAX_SENSORS: usize = 2000;
+}
+
+impl Default for CollectOptions {
+    fn default() -> Self {
+        Self {
+            non_critical: NonCritical::default(),
+            max_sensors: Self::DEFAULT_MAX_SENSORS,
+        }
+    }
 }
 
 /// All that one collection has found out so far.
@@ -280,6 +302,10 @@ impl Collectors {
             Collector::SelEntries => {
                 return Ok(self.event_log(bmc, job).await?.entries.samples());
             }
+            Collector::Thresholds => {
+                let (table, found) = self.sensor_thresholds(bmc, job, module).await?;
+                return Ok(additional::threshold_samples(&table, &found));
+            }
             _ => {}
         }
         let identity = self.identity(bmc, deadline).await?;
@@ -288,16 +314,12 @@ impl Collectors {
         } else {
             None
         };
-        let table = repository
-            .as_ref()
-            .filter(|_| collector == Collector::Thresholds)
-            .map(|repository| self.sensors.table(repository, module, &self.telemetry));
         let known = additional::Known {
             identity,
             chassis: job.look(|results| results.chassis),
             power_was_on: self.power_was_on,
             records: repository.as_ref(),
-            table,
+            bridges: module.bridge_sensors,
         };
         self.additional
             .collect(collector, bmc, deadline, &known)
@@ -310,15 +332,52 @@ impl Collectors {
         job: &Collection,
         module: &Module,
     ) -> Result<(), CollectError> {
-        let identity = self.identity(bmc, job.deadline()).await?;
-        let repository = self.repository.get(bmc, job, identity).await?;
-        let table = self.sensors.table(&repository, module, &self.telemetry);
+        let table = self.sensor_table(bmc, job, module).await?;
         let non_critical = module
             .noncritical
             .map_or(self.options.non_critical, Into::into);
+        let judgement = sensors::Judgement::new(module, non_critical);
         self.sensors
-            .read(bmc, job, table, module, non_critical)
+            .read(bmc, job, table, judgement, &self.telemetry)
             .await
+    }
+
+    /// The sensors that `module` wants to see.
+    async fn sensor_table(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<Arc<SensorTable>, CollectError> {
+        let identity = self.identity(bmc, job.deadline()).await?;
+        let repository = if module.bridge_sensors {
+            self.repository
+                .get_with_satellites(bmc, job, identity)
+                .await?
+        } else {
+            self.repository.get(bmc, job, identity).await?
+        };
+        let limit = self.options.max_sensors;
+        Ok(self
+            .sensors
+            .table(&repository, module, limit, &self.telemetry))
+    }
+
+    /// The sensors that `module` wants to see and their thresholds: live ones as far
+    /// as they were asked for, a few in each collection, hourly and after a change of
+    /// state; else those of the records.
+    ///
+    /// # Errors
+    /// When the BMC or its records cannot be asked at all.
+    async fn sensor_thresholds(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<(Arc<SensorTable>, Vec<SensorThresholds>), CollectError> {
+        let table = self.sensor_table(bmc, job, module).await?;
+        let thresholds = self.sensors.thresholds(bmc, job, &table).await?;
+        Ok((table, thresholds))
     }
 
     /// Who the BMC is, asked once a session.

@@ -1,26 +1,22 @@
 //! Collector `ipmi`: one request for each sensor that can have a reading.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{Command, GetSensorReading};
-use rmcp_ipmi::sensor::{Answer, NonCritical, ReadingPolicy};
+use rmcp_ipmi::sensor::{Answer, Comparison, NonCritical, Reading, ReadingPolicy, StateBits};
 use rmcp_ipmi::wire::CompletionCode;
 
+use super::habit::Habits;
+use super::reading_factors::Factors;
 use super::sensor_table::{SensorEntry, SensorTable, TableOptions};
+use super::thresholds::{self, SensorThresholds};
 use super::{CollectError, Collection, LoadedRepository};
 use crate::bmc::Bmc;
-use crate::config::{Module, Workaround};
+use crate::config::{Module, ThresholdStates, Workaround};
 use crate::telemetry::Telemetry;
 
-/// After this many answers in a row that a sensor is not there, it is asked
-/// only at every [`PROBE_EVERY`]th collection.
-const ABSENT_AFTER: u8 = 3;
-const PROBE_EVERY: usize = 5;
-/// A sensor that was busy in this many collections in a row gets no second
-/// chance within one: some boards answer "busy" for hardware that is not there.
-const BUSY_AFTER: u8 = 3;
 /// Sensors that the BMC never answers, in one collection, before the rest is
 /// given up: each costs many seconds.
 const MAX_SILENT: usize = 2;
@@ -45,26 +41,54 @@ pub struct SensorSample {
     pub state: f64,
 }
 
+impl SensorReadings {
+    /// Sensors are not asked in the order in which they are written.
+    fn insert(&mut self, sample: SensorSample) {
+        let at = self
+            .samples
+            .partition_point(|known| known.index < sample.index);
+        self.samples.insert(at, sample);
+    }
+}
+
+/// How to judge readings: what the module and the command line say.
+#[derive(Clone, Copy)]
+pub(super) struct Judgement {
+    policy: ReadingPolicy,
+    non_critical: NonCritical,
+    states: ThresholdStates,
+}
+
+impl Judgement {
+    pub(super) fn new(module: &Module, non_critical: NonCritical) -> Self {
+        let ignores_scanning = module
+            .workarounds
+            .contains(&Workaround::IgnoreScanningDisabled);
+        Self {
+            policy: if ignores_scanning {
+                ReadingPolicy::IgnoreScanningDisabled
+            } else {
+                ReadingPolicy::Standard
+            },
+            non_critical,
+            states: module.threshold_states,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Cache {
     table: Option<Table>,
+    factors: Factors,
+    thresholds: thresholds::Cache,
     reply: Vec<u8>,
-    round: usize,
 }
 
 struct Table {
     repository: Arc<LoadedRepository>,
     options: TableOptions,
     table: Arc<SensorTable>,
-    /// By index into the table.
-    habits: Vec<Habit>,
-}
-
-/// What was learned of a sensor.
-#[derive(Clone, Copy, Default)]
-struct Habit {
-    absent: u8,
-    busy: u8,
+    habits: Habits,
 }
 
 /// How one pass over the sensors went.
@@ -73,6 +97,7 @@ struct Tally {
     read: usize,
     silent: usize,
     refused: usize,
+    disagreeing: u64,
     last_refusal: Option<CompletionCode>,
 }
 
@@ -83,21 +108,32 @@ impl Cache {
         &mut self,
         repository: &Arc<LoadedRepository>,
         module: &Module,
+        limit: usize,
         telemetry: &Telemetry,
     ) -> Arc<SensorTable> {
-        let options = TableOptions::of(module);
+        let options = TableOptions::of(module, limit);
         if let Some(known) = &self.table
             && Arc::ptr_eq(&known.repository, repository)
             && known.options == options
         {
             return Arc::clone(&known.table);
         }
-        let table = Arc::new(SensorTable::new(&repository.decoded(), &options));
+        let is_same_bmc = self
+            .table
+            .as_ref()
+            .is_some_and(|known| known.repository.identity == repository.identity);
+        if !is_same_bmc {
+            self.factors.clear();
+            self.thresholds.clear();
+        }
+        let (keepers, records) = repository.decoded_by_keeper();
+        let table = Arc::new(SensorTable::new(&keepers, &records, &options));
         telemetry.duplicate_sensors(table.duplicates() as u64);
+        telemetry.sensors_over_limit(table.over_limit() as u64);
         self.table = Some(Table {
             repository: Arc::clone(repository),
             options,
-            habits: vec![Habit::default(); table.entries().len()],
+            habits: Habits::new(table.entries().len()),
             table: Arc::clone(&table),
         });
         table
@@ -106,8 +142,23 @@ impl Cache {
     /// Sensors that were absent are asked again.
     pub(super) fn forget_absences(&mut self) {
         if let Some(known) = &mut self.table {
-            known.habits.fill(Habit::default());
+            known.habits.forget_absences();
         }
+    }
+
+    /// The thresholds of the sensors of `table`, after some of them were asked for
+    /// anew: a few in each collection, as nobody shall wait for them.
+    ///
+    /// # Errors
+    /// When the BMC cannot be asked at all.
+    pub(super) async fn thresholds(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        table: &SensorTable,
+    ) -> Result<Vec<SensorThresholds>, CollectError> {
+        self.thresholds.refresh(bmc, job, table).await?;
+        Ok(self.thresholds.all(table))
     }
 
     /// Reads all sensors of `table`, handing each sample over as it comes.
@@ -116,18 +167,9 @@ impl Cache {
         bmc: &mut Bmc,
         job: &Collection,
         table: Arc<SensorTable>,
-        module: &Module,
-        non_critical: NonCritical,
+        judgement: Judgement,
+        telemetry: &Telemetry,
     ) -> Result<(), CollectError> {
-        let policy = if module
-            .workarounds
-            .contains(&Workaround::IgnoreScanningDisabled)
-        {
-            ReadingPolicy::IgnoreScanningDisabled
-        } else {
-            ReadingPolicy::Standard
-        };
-        self.round = self.round.wrapping_add(1);
         job.update(|results| {
             results.sensors = Some(SensorReadings {
                 samples: Vec::with_capacity(table.entries().len()),
@@ -135,93 +177,100 @@ impl Cache {
             });
         });
         let mut tally = Tally::default();
-        let mut busy = Vec::new();
-        for (index, sensor) in table.entries().iter().enumerate() {
-            if self.is_skipped(index) {
-                continue;
-            }
-            match self.ask(bmc, job, sensor, policy, &mut tally).await? {
-                Some(Answer::Busy) => busy.push(index),
-                Some(answer) => {
-                    self.learn(index, &answer);
-                    tally.note(job, index, sensor, &answer, non_critical);
-                }
-                None => {}
-            }
+        let result = self.ask_all(bmc, job, &table, judgement, &mut tally).await;
+        telemetry.threshold_disagreements(tally.disagreeing);
+        result?;
+        if judgement.states == ThresholdStates::Computed {
+            // For the next collection: this one has its states.
+            self.thresholds.refresh(bmc, job, &table).await?;
         }
-        for index in busy {
-            self.read_busy(bmc, job, &table, index, policy, non_critical, &mut tally)
-                .await?;
-        }
-        // Back into the order of the table, which the busy ones have left.
-        job.update(|results| {
-            if let Some(readings) = &mut results.sensors {
-                readings.samples.sort_by_key(|sample| sample.index);
-            }
-        });
         tally.conclude()
     }
 
-    /// A second chance for a sensor that was busy; then it counts as there, but
-    /// without value and state.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one step of `read`, with its locals"
-    )]
-    async fn read_busy(
+    async fn ask_all(
         &mut self,
         bmc: &mut Bmc,
         job: &Collection,
         table: &SensorTable,
-        index: usize,
-        policy: ReadingPolicy,
-        non_critical: NonCritical,
+        judgement: Judgement,
         tally: &mut Tally,
     ) -> Result<(), CollectError> {
-        let Some(sensor) = table.entries().get(index) else {
-            return Ok(());
+        let turn = match &mut self.table {
+            Some(known) => known.habits.turn(table.entries()),
+            None => Vec::new(),
         };
-        let mut answer = Some(Answer::Busy);
-        if self
-            .habit(index)
-            .is_some_and(|habit| habit.busy < BUSY_AFTER)
-        {
-            answer = self.ask(bmc, job, sensor, policy, tally).await?;
+        let mut busy = Vec::new();
+        for index in turn {
+            let Some(sensor) = table.entries().get(index) else {
+                continue;
+            };
+            match self.ask(bmc, job, index, sensor, judgement, tally).await? {
+                Some(Answer::Busy) if self.has_second_chance(index) => busy.push((index, sensor)),
+                Some(answer) => {
+                    self.take(bmc, job, (index, sensor), &answer, judgement, tally)
+                        .await?;
+                }
+                None => {}
+            }
         }
-        if let Some(answer) = answer {
-            self.learn(index, &answer);
-            tally.note(job, index, sensor, &answer, non_critical);
+        // A second chance for those that were busy; then they count as there, but
+        // without value and state.
+        for (index, sensor) in busy {
+            if let Some(answer) = self.ask(bmc, job, index, sensor, judgement, tally).await? {
+                self.take(bmc, job, (index, sensor), &answer, judgement, tally)
+                    .await?;
+            }
         }
         Ok(())
     }
 
-    /// Asks one sensor; `None` when the BMC lives but leaves this unanswered.
+    fn has_second_chance(&self, index: usize) -> bool {
+        self.table
+            .as_ref()
+            .is_some_and(|known| known.habits.has_second_chance(index))
+    }
+
+    /// Asks one sensor; `None` when it is left unanswered, but the BMC lives.
     async fn ask(
         &mut self,
         bmc: &mut Bmc,
         job: &Collection,
+        index: usize,
         sensor: &SensorEntry,
-        policy: ReadingPolicy,
+        judgement: Judgement,
         tally: &mut Tally,
     ) -> Result<Option<Answer>, CollectError> {
         let deadline = job.deadline();
-        if Instant::now() >= deadline {
+        let started = Instant::now();
+        if started >= deadline {
             return Err(CollectError::Ipmi(Error::Deadline {
                 stage: rmcp_ipmi::Stage::Request,
             }));
         }
         let key = (
             GetSensorReading::NET_FN,
-            sensor.lun,
+            sensor.place.lun,
             GetSensorReading::COMMAND,
         );
+        let data = [sensor.place.number.0];
         let result = bmc
-            .call_bytes(key, &[sensor.number], deadline, &mut self.reply)
+            .call_bytes_at(sensor.place.route, key, &data, deadline, &mut self.reply)
             .await;
         match result {
-            Ok(code) => Ok(Some(Answer::judge(code.0, &self.reply, policy))),
+            Ok(code) => {
+                let answer = Answer::judge(code.0, &self.reply, judgement.policy);
+                if answer != Answer::Busy {
+                    self.learn(index, sensor, Some(&answer), started.elapsed());
+                }
+                Ok(Some(answer))
+            }
+            // Its satellite is not there; that is kept account of elsewhere.
+            Err(Error::Relay(_) | Error::SatelliteSilent { .. }) => Ok(None),
             Err(error @ Error::Silent { .. }) => {
                 tally.silent += 1;
+                if bmc.is_open() {
+                    self.learn(index, sensor, None, started.elapsed());
+                }
                 if !bmc.is_open() || tally.silent > MAX_SILENT {
                     return Err(error.into());
                 }
@@ -231,71 +280,127 @@ impl Cache {
         }
     }
 
-    fn habit(&self, index: usize) -> Option<&Habit> {
-        self.table.as_ref()?.habits.get(index)
-    }
-
-    /// Whether a sensor that was never there is left out this time.
-    fn is_skipped(&self, index: usize) -> bool {
-        // Spread, so that the probes do not fall on one collection.
-        let is_turn = (self.round.wrapping_add(index)).is_multiple_of(PROBE_EVERY);
-        !is_turn
-            && self
-                .habit(index)
-                .is_some_and(|habit| habit.absent >= ABSENT_AFTER)
-    }
-
-    fn learn(&mut self, index: usize, answer: &Answer) {
-        let Some(habit) = self
-            .table
-            .as_mut()
-            .and_then(|known| known.habits.get_mut(index))
-        else {
-            return;
-        };
-        match answer {
-            Answer::Absent(_) => habit.absent = habit.absent.saturating_add(1),
-            Answer::Busy => habit.busy = habit.busy.saturating_add(1),
-            _ => *habit = Habit::default(),
-        }
-    }
-}
-
-impl Tally {
-    fn note(
+    fn learn(
         &mut self,
-        job: &Collection,
         index: usize,
         sensor: &SensorEntry,
-        answer: &Answer,
-        non_critical: NonCritical,
+        answer: Option<&Answer>,
+        took: Duration,
     ) {
+        if let Some(known) = &mut self.table {
+            known.habits.learn(index, sensor, answer, took);
+        }
+    }
+
+    /// Turns an answer into a sample.
+    async fn take(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        (index, sensor): (usize, &SensorEntry),
+        answer: &Answer,
+        judgement: Judgement,
+        tally: &mut Tally,
+    ) -> Result<(), CollectError> {
         let (value, state) = match answer {
-            Answer::Reading(reading) => (
-                sensor.value(reading),
-                sensor.state(reading.states, non_critical),
-            ),
-            Answer::Busy => (f64::NAN, f64::NAN),
+            Answer::Reading(reading) => {
+                self.note(sensor, reading);
+                let states = self.states(sensor, reading, judgement.states, tally);
+                let value = self.value(bmc, job, sensor, reading).await?;
+                (value, sensor.state(states, judgement.non_critical))
+            }
+            Answer::Busy => {
+                self.learn(index, sensor, Some(answer), Duration::ZERO);
+                (f64::NAN, f64::NAN)
+            }
             Answer::Refused(code) => {
-                self.refused += 1;
-                self.last_refusal = Some(CompletionCode(*code));
-                return;
+                tally.refused += 1;
+                tally.last_refusal = Some(CompletionCode(*code));
+                return Ok(());
             }
             // Not there: no series.
-            _ => return,
+            _ => return Ok(()),
         };
-        self.read += 1;
+        tally.read += 1;
         job.update(|results| {
             if let Some(readings) = &mut results.sensors {
-                readings.samples.push(SensorSample {
+                readings.insert(SensorSample {
                     index,
                     value,
                     state,
                 });
             }
         });
+        Ok(())
     }
 
+    /// Takes note of what a reading says about other questions.
+    fn note(&mut self, sensor: &SensorEntry, reading: &Reading) {
+        self.thresholds.note_states(sensor, reading.states);
+        if sensor.tells_presence()
+            && let Some(known) = &mut self.table
+        {
+            let entries = known.table.entries();
+            known
+                .habits
+                .note_presence(entries, sensor.entity, reading.states);
+        }
+    }
+
+    /// The states to judge by. Bits that the reading contradicts are counted in
+    /// either case, unless the thresholds may have been changed since the record.
+    fn states(
+        &self,
+        sensor: &SensorEntry,
+        reading: &Reading,
+        wanted: ThresholdStates,
+        tally: &mut Tally,
+    ) -> StateBits {
+        let compared = sensor
+            .thresholds
+            .zip(self.thresholds.known(sensor))
+            .filter(|(record, known)| known.is_live || !record.settable)
+            .and_then(|(record, known)| {
+                Comparison::new(
+                    reading.raw,
+                    reading.states,
+                    sensor.conversion?.format,
+                    &known.raw,
+                    known.mask & record.compared,
+                    record.hysteresis,
+                )
+            });
+        match compared {
+            Some(comparison) if comparison.disagrees => {
+                tally.disagreeing += 1;
+                match wanted {
+                    ThresholdStates::Reported => reading.states,
+                    ThresholdStates::Computed => StateBits::new(comparison.bits.into()),
+                }
+            }
+            _ => reading.states,
+        }
+    }
+
+    async fn value(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+        sensor: &SensorEntry,
+        reading: &Reading,
+    ) -> Result<f64, CollectError> {
+        if !sensor.is_non_linear() {
+            return Ok(sensor.value(reading));
+        }
+        let factors = self
+            .factors
+            .get(bmc, sensor.place, reading.raw, job.deadline())
+            .await?;
+        Ok(factors.map_or(f64::NAN, |factors| sensor.value_with(reading, &factors)))
+    }
+}
+
+impl Tally {
     /// One odd sensor does not spoil the others; but when nothing at all could
     /// be read, the collector has failed.
     fn conclude(&self) -> Result<(), CollectError> {

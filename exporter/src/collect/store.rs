@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rmcp_ipmi::command::{Command, GetDeviceId};
-use rmcp_ipmi::sdr::repository::{ReadSize, RepositoryInfo};
+use rmcp_ipmi::sdr::repository::{DeviceSdrInfo, ReadSize, RepositoryInfo};
 use rmcp_ipmi::sdr::{RawRecord, RecordId};
+use rmcp_ipmi::wire::{Hop, Route};
 use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
 
-use super::LoadedRepository;
+use super::{LoadedRepository, SatelliteRecords};
 
 /// First words of a file; the number changes with the format.
-const MAGIC: &str = "ipmi_exporter sdr cache 1";
+const MAGIC: &str = "ipmi_exporter sdr cache 2";
 /// Larger files are not read: a repository has at most 1 MiB.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
@@ -38,7 +39,23 @@ struct Stored {
     info: Option<Vec<u8>>,
     /// Working size of partial reads; none where whole records work.
     piece_bytes: Option<u8>,
-    records: Vec<(u16, Vec<u8>)>,
+    /// Answer of Get Device SDR Info.
+    device_info: Option<Vec<u8>>,
+    records: Vec<StoredRecord>,
+    satellites: Vec<StoredSatellite>,
+}
+
+/// The id by which a record is asked for, and its bytes.
+type StoredRecord = (u16, Vec<u8>);
+
+/// Device SDRs of a controller behind the BMC.
+#[derive(Serialize, Deserialize)]
+struct StoredSatellite {
+    /// Channel and address of each controller on the way.
+    hops: Vec<(u8, u8)>,
+    /// Answer of Get Device SDR Info.
+    info: Option<Vec<u8>>,
+    records: Vec<StoredRecord>,
 }
 
 impl Store {
@@ -114,16 +131,70 @@ fn read(path: &Path) -> Option<LoadedRepository> {
             Some(info) => Some(RepositoryInfo::decode(info).ok()?),
             None => None,
         },
-        records: stored
-            .records
-            .into_iter()
-            .map(|(id, bytes)| RawRecord {
-                requested: RecordId(id),
-                bytes: bytes.into(),
-            })
-            .collect(),
+        device_info: device_info(stored.device_info)?,
+        records: unpacked(stored.records),
         read_size: stored.piece_bytes.map_or(ReadSize::Whole, ReadSize::Pieces),
+        satellites: stored
+            .satellites
+            .into_iter()
+            .map(|satellite| {
+                Some(SatelliteRecords {
+                    route: route(&satellite.hops)?,
+                    info: device_info(satellite.info)?,
+                    records: unpacked(satellite.records),
+                })
+            })
+            .collect::<Option<_>>()?,
     })
+}
+
+/// `None` when there is something, but it makes no sense.
+#[expect(clippy::option_option, reason = "damaged, absent, there")]
+fn device_info(stored: Option<Vec<u8>>) -> Option<Option<DeviceSdrInfo>> {
+    match stored {
+        Some(info) => Some(Some(DeviceSdrInfo::decode(&info).ok()?)),
+        None => Some(None),
+    }
+}
+
+fn unpacked(stored: Vec<StoredRecord>) -> Vec<RawRecord> {
+    stored
+        .into_iter()
+        .map(|(id, bytes)| RawRecord {
+            requested: RecordId(id),
+            bytes: bytes.into(),
+        })
+        .collect()
+}
+
+fn packed(records: &[RawRecord]) -> Vec<StoredRecord> {
+    records
+        .iter()
+        .map(|record| (record.requested.0, record.bytes.to_vec()))
+        .collect()
+}
+
+fn route(hops: &[(u8, u8)]) -> Option<Route> {
+    let hop = |(channel, address): (u8, u8)| Hop { channel, address };
+    match *hops {
+        [target] => Some(Route::Satellite(hop(target))),
+        [transit, target] => Some(Route::Behind {
+            transit: hop(transit),
+            target: hop(target),
+        }),
+        _ => None,
+    }
+}
+
+fn hops(route: Route) -> Vec<(u8, u8)> {
+    let hops = match route {
+        Route::Bmc => vec![],
+        Route::Satellite(target) => vec![target],
+        Route::Behind { transit, target } => vec![transit, target],
+    };
+    hops.into_iter()
+        .map(|hop| (hop.channel, hop.address))
+        .collect()
 }
 
 fn head(content: &[u8]) -> String {
@@ -140,10 +211,16 @@ fn write(path: &Path, repository: &LoadedRepository) -> io::Result<()> {
             ReadSize::Whole => None,
             ReadSize::Pieces(bytes) => Some(bytes),
         },
-        records: repository
-            .records
+        device_info: repository.device_info.map(|info| info.encode()),
+        records: packed(&repository.records),
+        satellites: repository
+            .satellites
             .iter()
-            .map(|record| (record.requested.0, record.bytes.to_vec()))
+            .map(|satellite| StoredSatellite {
+                hops: hops(satellite.route),
+                info: satellite.info.map(|info| info.encode()),
+                records: packed(&satellite.records),
+            })
             .collect(),
     };
     let content = serde_json::to_vec(&stored)?;
@@ -178,6 +255,15 @@ mod tests {
                 },
             ],
             read_size: ReadSize::Pieces(24),
+            device_info: DeviceSdrInfo::decode(&[2, 0x83, 1, 2, 3, 4]).ok(),
+            satellites: vec![SatelliteRecords {
+                route: Route::to(6, 0x2c),
+                info: DeviceSdrInfo::decode(&[1, 1]).ok(),
+                records: vec![RawRecord {
+                    requested: RecordId(1),
+                    bytes: vec![1, 0, 0x51, 0xc0, 0].into(),
+                }],
+            }],
         }
     }
 

@@ -57,6 +57,7 @@ async fn probe(arguments: &ProbeArgs) -> anyhow::Result<bool> {
             },
             collect: CollectOptions {
                 non_critical: arguments.sensors.noncritical.into(),
+                max_sensors: arguments.sensors.limit as usize,
             },
         },
     );

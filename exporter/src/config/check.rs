@@ -59,7 +59,8 @@ fn module(report: &mut Report<'_>, raw: &ModuleRaw, environment: Environment<'_>
         cipher_suites: session::cipher_suites(report, raw, &custom.cipher_suites),
         shared_sensors: custom.shared_sensors,
         entity_sensor_names: custom.entity_sensor_names,
-        bridge_sensors: custom.bridge_sensors,
+        bridge_sensors: raw.bridge_sensors.unwrap_or(custom.bridge_sensors),
+        threshold_states: collection::threshold_states(report, raw),
     }
 }
 

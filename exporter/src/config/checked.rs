@@ -10,7 +10,7 @@ use super::allow::{AllowList, Permission};
 use super::collector::Collector;
 use super::k_g::BmcKey;
 use super::secret::Secret;
-use super::setting::{CipherSuite, Driver, Noncritical, Privilege, Workaround};
+use super::setting::{CipherSuite, Driver, Noncritical, Privilege, ThresholdStates, Workaround};
 
 /// Everything that the module file says.
 #[derive(Clone, Debug, Default)]
@@ -57,9 +57,10 @@ pub struct Module {
     pub shared_sensors: bool,
     /// Put the entity's name before the sensor's (`--entity-sensor-names`).
     pub entity_sensor_names: bool,
-    /// Sensors of satellite controllers were asked for (`--bridge-sensors`), which this version
-    /// does not read.
+    /// Read the sensors of satellite controllers too, through the BMC (`--bridge-sensors`).
     pub bridge_sensors: bool,
+    /// Where the states of threshold sensors come from.
+    pub threshold_states: ThresholdStates,
 }
 
 /// One counter over the events of the system event log.
@@ -124,6 +125,7 @@ impl Module {
             shared_sensors: false,
             entity_sensor_names: false,
             bridge_sensors: false,
+            threshold_states: ThresholdStates::default(),
         }
     }
 

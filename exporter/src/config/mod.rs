@@ -38,6 +38,8 @@ pub use k_g::BmcKey;
 pub use load::{Loaded, load, load_text, load_with};
 pub use reload::{ConfigHolder, ReloadStatus};
 pub use secret::Secret;
-pub use setting::{CipherSuite, Driver, InBand, Noncritical, Privilege, Workaround};
+pub use setting::{
+    CipherSuite, Driver, InBand, Noncritical, Privilege, ThresholdStates, Workaround,
+};
 pub use source::MAX_FILE_BYTES;
 pub use target_address::{DEFAULT_PORT, Host, TargetAddress, TargetError};

@@ -8,7 +8,7 @@ use super::yaml::{Entry, Node, Value};
 const TOP_KEYS: [&str; 1] = ["modules"];
 
 /// Keys of a module.
-const MODULE_KEYS: [&str; 20] = [
+const MODULE_KEYS: [&str; 22] = [
     "user",
     "pass",
     "pass_file",
@@ -29,6 +29,8 @@ const MODULE_KEYS: [&str; 20] = [
     "targets",
     "noncritical",
     "cipher_suites",
+    "bridge_sensors",
+    "threshold_states",
 ];
 
 /// Keys of an item of `sel_events`.
@@ -66,6 +68,8 @@ pub(crate) struct ModuleRaw {
     pub(crate) targets: Option<Located<Vec<Located<String>>>>,
     pub(crate) noncritical: Option<Located<String>>,
     pub(crate) cipher_suites: Option<Located<Vec<Located<i64>>>>,
+    pub(crate) bridge_sensors: Option<bool>,
+    pub(crate) threshold_states: Option<Located<String>>,
 }
 
 /// A map from collector to words.
@@ -125,6 +129,8 @@ fn read_module(report: &mut Report<'_>, entry: &Entry) -> ModuleRaw {
         targets: None,
         noncritical: None,
         cipher_suites: None,
+        bridge_sensors: None,
+        threshold_states: None,
         path: path.clone(),
     };
     for field in report.map(&path, &entry.value) {
@@ -161,6 +167,8 @@ fn read_module(report: &mut Report<'_>, entry: &Entry) -> ModuleRaw {
                     mark: node.mark(),
                 });
             }
+            "bridge_sensors" => raw.bridge_sensors = report.boolean(&key, node),
+            "threshold_states" => raw.threshold_states = report.text(&key, node),
             _ => report.unknown_key(&path, field, &MODULE_KEYS),
         }
     }

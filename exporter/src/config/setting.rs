@@ -333,6 +333,31 @@ impl Noncritical {
     }
 }
 
+/// Where the states of threshold sensors come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ThresholdStates {
+    /// From the comparison bits that the BMC sends with a reading, as in the stock exporter.
+    #[default]
+    Reported,
+    /// From the reading and the sensor's thresholds.
+    Computed,
+}
+
+impl ThresholdStates {
+    /// The two words.
+    pub const NAMES: [&'static str; 2] = ["reported", "computed"];
+
+    /// Reads one of the two words.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "reported" => Some(Self::Reported),
+            "computed" => Some(Self::Computed),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

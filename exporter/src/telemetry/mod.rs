@@ -32,6 +32,11 @@ struct SuiteLabel {
     cipher_suite: u32,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AuthTypeLabel {
+    auth_type: &'static str,
+}
+
 type Count = Counter<u64, AtomicU64>;
 type Level<T = i64, A = AtomicI64> = Gauge<T, A>;
 
@@ -42,6 +47,7 @@ pub struct Telemetry {
     refused: Family<ReasonLabel, Count>,
     logins: Family<ResultLabel, Count>,
     suites: Family<SuiteLabel, Count>,
+    auth_types: Family<AuthTypeLabel, Count>,
     suite_downgrades: Count,
     key_exchanges: Count,
     sent: Count,
@@ -49,10 +55,13 @@ pub struct Telemetry {
     retransmitted: Count,
     late: Count,
     sequence_jumps: Count,
+    tolerated_tags: Count,
     rejected: Family<ReasonLabel, Count>,
     request_failures: Family<ReasonLabel, Count>,
     sdr_cache: Family<ResultLabel, Count>,
     duplicate_sensors: Count,
+    sensors_over_limit: Count,
+    threshold_disagreements: Count,
     shared_collections: Count,
     /// Targets that are known now.
     pub targets: Level,
@@ -78,6 +87,7 @@ impl Telemetry {
             refused: Family::default(),
             logins: Family::default(),
             suites: Family::default(),
+            auth_types: Family::default(),
             suite_downgrades: Count::default(),
             key_exchanges: Count::default(),
             sent: Count::default(),
@@ -85,10 +95,13 @@ impl Telemetry {
             retransmitted: Count::default(),
             late: Count::default(),
             sequence_jumps: Count::default(),
+            tolerated_tags: Count::default(),
             rejected: Family::default(),
             request_failures: Family::default(),
             sdr_cache: Family::default(),
             duplicate_sensors: Count::default(),
+            sensors_over_limit: Count::default(),
+            threshold_disagreements: Count::default(),
             shared_collections: Count::default(),
             targets: Level::default(),
             sessions: Level::default(),
@@ -160,6 +173,11 @@ impl Telemetry {
             self.logins.clone(),
         );
         registry.register(
+            "ipmi_exporter_logins_by_auth_type",
+            "Successful log-ins to BMCs over IPMI 1.5 by authentication type",
+            self.auth_types.clone(),
+        );
+        registry.register(
             "ipmi_exporter_logins_by_cipher_suite",
             "Successful log-ins to BMCs by cipher suite",
             self.suites.clone(),
@@ -195,6 +213,11 @@ impl Telemetry {
             self.sdr_cache.clone(),
         );
         registry.register(
+            "ipmi_exporter_sensors_over_limit",
+            "Sensors left out of an answer because the BMC has more than --sensors.limit",
+            self.sensors_over_limit.clone(),
+        );
+        registry.register(
             "ipmi_exporter_sequence_jumps",
             "Session sequence numbers of BMCs that jumped ahead",
             self.sequence_jumps.clone(),
@@ -213,6 +236,16 @@ impl Telemetry {
             "ipmi_exporter_targets",
             "BMCs that were asked for lately",
             self.targets.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_threshold_disagreements",
+            "Readings whose comparison bits the sensor's thresholds contradict",
+            self.threshold_disagreements.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_tolerated_message_tags",
+            "Answers of BMCs at log-in that were accepted although their message tag is not that of the question",
+            self.tolerated_tags.clone(),
         );
         registry.register_collector(Box::new(process::ProcessCollector));
     }
@@ -240,6 +273,13 @@ impl Telemetry {
             .inc();
     }
 
+    /// A log-in over IPMI 1.5 that succeeded with an authentication type.
+    pub fn auth_type(&self, auth_type: &'static str) {
+        self.auth_types
+            .get_or_create(&AuthTypeLabel { auth_type })
+            .inc();
+    }
+
     /// A log-in with a less preferred suite than the BMC accepted before.
     pub fn suite_downgraded(&self) {
         self.suite_downgrades.inc();
@@ -260,6 +300,16 @@ impl Telemetry {
     /// Sensors that were left out because their labels are taken.
     pub fn duplicate_sensors(&self, count: u64) {
         self.duplicate_sensors.inc_by(count);
+    }
+
+    /// Sensors that were left out because there are too many.
+    pub fn sensors_over_limit(&self, count: u64) {
+        self.sensors_over_limit.inc_by(count);
+    }
+
+    /// Readings that contradict their own comparison bits.
+    pub fn threshold_disagreements(&self, count: u64) {
+        self.threshold_disagreements.inc_by(count);
     }
 
     /// A scrape that joined a running collection.
@@ -285,6 +335,7 @@ impl Telemetry {
         self.retransmitted.inc_by(counters.retransmitted);
         self.late.inc_by(counters.late);
         self.sequence_jumps.inc_by(counters.sequence_jumps);
+        self.tolerated_tags.inc_by(counters.tolerated_tags);
         self.key_exchanges.inc_by(counters.logins_started);
         for reason in RejectReason::ALL {
             let count = counters.rejected(reason);

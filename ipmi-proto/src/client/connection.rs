@@ -14,11 +14,10 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::Sleep;
 
-use crate::command::{Command, GetDeviceId};
-use crate::crypto::CipherSuiteId;
+use crate::command::{Command, GetDeviceId, OfferedSuite};
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
-use crate::session::{Counters, Event, LoginMemory, RttEstimator, Session, Settings};
+use crate::session::{Counters, Event, LoginMemory, Negotiated, RttEstimator, Session, Settings};
 use crate::wire::{CommandKey, CompletionCode, Lun, MAX_DATAGRAM_BYTES, Route};
 
 /// How long a session that did not answer gets at most to prove that it is alive.
@@ -29,8 +28,8 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// What a log-in achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The suite in use.
-    pub suite: CipherSuiteId,
+    /// What protects the session.
+    pub negotiated: Negotiated,
     /// The session's privilege level.
     pub privilege: PrivilegeLevel,
 }
@@ -42,6 +41,7 @@ pub struct Connection {
     settings: Arc<Settings>,
     link: Option<Link>,
     memory: Option<LoginMemory>,
+    offered: Option<Vec<OfferedSuite>>,
     rtt: RttEstimator,
     counters: Counters,
     /// The BMC refused a higher level: asking again would cost a request each time.
@@ -69,11 +69,37 @@ impl Connection {
             settings,
             link: None,
             memory: None,
+            offered: None,
             rtt: RttEstimator::default(),
             counters: Counters::default(),
             raise_refused: false,
             data: Vec::new(),
         }
+    }
+
+    /// Begins with what an earlier connection [remembered](Self::memory): of the
+    /// same user at the same BMC.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Option<LoginMemory>) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// What worked at the last log-in; the next one starts with it.
+    pub fn memory(&self) -> Option<LoginMemory> {
+        self.memory
+    }
+
+    /// Begins the next log-in without knowing anything, as after an update of the
+    /// BMC's firmware.
+    pub fn forget(&mut self) {
+        self.memory = None;
+    }
+
+    /// The cipher suites that the BMC lists; `None` as long as it was not asked
+    /// ([`Session::offered_suites`]).
+    pub fn offered_suites(&self) -> Option<&[OfferedSuite]> {
+        self.offered.as_deref()
     }
 
     /// Where the BMC is.
@@ -128,10 +154,20 @@ impl Connection {
         link.session.open(Instant::now(), deadline);
         let result = link.run().await;
         self.memory = link.session.memory();
+        if let Some(offered) = link.session.offered_suites() {
+            self.offered = Some(offered.to_vec());
+        }
         let error = match result {
             Ok(Event::Opened {
-                suite, privilege, ..
-            }) => return Ok(Opened { suite, privilege }),
+                negotiated,
+                privilege,
+                ..
+            }) => {
+                return Ok(Opened {
+                    negotiated,
+                    privilege,
+                });
+            }
             Ok(Event::LoginFailed(Error::Silent {
                 stage: Stage::Capabilities,
                 ..

@@ -52,6 +52,12 @@ impl DeviceId {
         self.firmware_major_raw & 0x7f
     }
 
+    /// Whether the device keeps records of its own sensors (Device SDRs), by either
+    /// of the two bits that say so.
+    pub fn may_have_device_sdrs(&self) -> bool {
+        self.device_revision & 0x80 != 0 || self.additional_support & 0x01 != 0
+    }
+
     /// Whether the device says that it is starting or being updated.
     pub fn is_unavailable(&self) -> bool {
         self.firmware_major_raw & 0x80 != 0

@@ -38,7 +38,10 @@ pub use fru::{GetFruAreaInfo, ReadFru};
 pub use identity::{GetSelfTestResults, GetSystemGuid, Guid, SelfTest, SelfTestFault};
 pub use lan::{AddressSource, GetLanParameter, LanParameter, LanValue};
 pub use oem::{GetSupermicroLanMode, LanMode};
-pub use sensor::GetSensorReading;
+pub use sensor::{
+    GetDeviceSdr, GetDeviceSdrInfo, GetSensorReading, GetSensorReadingFactors, GetSensorThresholds,
+    ReserveDeviceSdr,
+};
 pub use session_v15::{ActivateSession, ActivatedSession, GetSessionChallenge, SessionChallenge};
 pub use storage::{
     GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,

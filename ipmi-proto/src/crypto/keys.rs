@@ -138,6 +138,28 @@ impl KeyExchange<'_> {
             |code| ExchangeCode::new(code.get(..check_bytes).unwrap_or(code)),
         )
     }
+
+    /// The same with the algorithm that protects packets, as old Intel boards have
+    /// it. Empty without integrity.
+    pub(crate) fn rakp4_check_by_integrity(&self, sik: &SessionIntegrityKey) -> ExchangeCode {
+        KeyedHash::for_integrity(self.suite.integrity, sik.as_bytes(), self.password).code(
+            &[
+                self.console_random,
+                &self.bmc_session_id.to_le_bytes(),
+                self.bmc_guid,
+            ],
+            ExchangeCode::new,
+        )
+    }
+
+    /// The same exchange with a role that does not say how the user is looked up.
+    #[must_use]
+    pub(crate) fn without_lookup_bit(&self) -> Self {
+        Self {
+            role: Role::new(self.role.privilege(), false),
+            ..*self
+        }
+    }
 }
 
 /// SIK, the session integrity key.

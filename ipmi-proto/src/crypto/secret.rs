@@ -80,6 +80,15 @@ impl Password {
         self.0.ct_eq(&other.0).into()
     }
 
+    /// Its first 16 bytes, as BMCs from the days of IPMI 1.5 take it.
+    pub(crate) fn cut(&self) -> Self {
+        let mut cut = self.clone();
+        for byte in cut.0.iter_mut().skip(MAX_V15_PASSWORD_BYTES) {
+            *byte = 0;
+        }
+        cut
+    }
+
     /// K_UID: the password as an HMAC key (IPMI 2.0 section 13.31).
     pub(crate) fn as_key(&self) -> &[u8] {
         &self.0

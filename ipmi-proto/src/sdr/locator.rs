@@ -1,7 +1,7 @@
 //! Device locator records: where FRU devices and controllers are.
 
 use super::{Entity, RecordId, id_string};
-use crate::wire::{DecodeError, Reader};
+use crate::wire::{DecodeError, Lun, Reader, Route};
 
 /// Where a FRU information device is (type 11h, IPMI 2.0 section 43.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,16 @@ pub struct FruLocator {
 }
 
 impl FruLocator {
+    /// The way to the controller in front of the device.
+    pub fn route(&self) -> Route {
+        Route::to(self.channel, self.address)
+    }
+
+    /// LUN for FRU commands.
+    pub fn lun(&self) -> Lun {
+        Lun::from_low_bits(self.lun_and_bus >> 3)
+    }
+
     pub(super) fn decode(record_id: RecordId, body: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let address = reader.u8("controller address")?;
@@ -76,6 +86,16 @@ pub struct ControllerLocator {
 }
 
 impl ControllerLocator {
+    /// The way to the controller.
+    pub fn route(&self) -> Route {
+        Route::to(self.channel, self.address)
+    }
+
+    /// Whether it has sensors of its own.
+    pub fn has_sensors(&self) -> bool {
+        self.capabilities & 0x01 != 0
+    }
+
     pub(super) fn decode(record_id: RecordId, body: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let address = reader.u8("controller address")?;

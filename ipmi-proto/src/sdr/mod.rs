@@ -26,4 +26,6 @@ pub use record::{RawRecord, Record, RecordHeader, RecordType};
 pub use sensor_field::{
     Analog, Capabilities, EventMasks, Hysteresis, IdModifier, Sharing, ThresholdAccess,
 };
-pub use sensor_record::{EventOnlySensor, OwnerPolicy, SensorBody, SensorRecord, Unreadable};
+pub use sensor_record::{
+    EventOnlySensor, OwnerPolicy, SensorBody, SensorPlace, SensorRecord, Unreadable,
+};

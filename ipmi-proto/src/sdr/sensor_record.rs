@@ -9,7 +9,7 @@ use super::{
     SensorKey, SensorNumber, Sharing, ThresholdAccess, id_string,
 };
 use crate::sensor::{AnalogFormat, SensorType, Thresholds, Unit};
-use crate::wire::{DecodeError, Lun, Reader};
+use crate::wire::{DecodeError, Lun, Reader, Route};
 
 /// A sensor that may have readings (types 01h and 02h).
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +82,19 @@ pub enum OwnerPolicy {
     /// Every sensor is the BMC's own at LUN 0: for boards whose records name
     /// other owners although the BMC answers itself.
     AssumeBmc,
+    /// The record's, and sensors of other controllers are asked through the BMC.
+    Bridge,
+}
+
+/// Where a sensor can be asked for a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SensorPlace {
+    /// The way to its controller.
+    pub route: Route,
+    /// The controller's LUN.
+    pub lun: Lun,
+    /// The sensor's number there; for a shared record that of the first one.
+    pub number: SensorNumber,
 }
 
 /// Why the BMC itself can't be asked for a reading.
@@ -195,6 +208,32 @@ impl SensorRecord {
         })
     }
 
+    /// Where to ask for a reading, or why never.
+    ///
+    /// `kept_by` is the controller that gave the record out: [`Route::Bmc`] for those
+    /// of the BMC's repository. Device SDRs of a satellite are about its own sensors,
+    /// whatever channel they name, as it knows nothing of the way to itself.
+    ///
+    /// # Errors
+    /// The reason why Get Sensor Reading makes no sense for this record.
+    pub fn place(&self, policy: OwnerPolicy, kept_by: Route) -> Result<SensorPlace, Unreadable> {
+        let SensorKey {
+            owner,
+            channel,
+            lun,
+            number,
+        } = self.key;
+        let (route, lun) = match policy {
+            OwnerPolicy::AssumeBmc if kept_by == Route::Bmc => (Route::Bmc, Lun::BMC),
+            _ if owner.is_software() => return Err(Unreadable::SoftwareOwner(owner)),
+            _ if kept_by.is_bridged() => (kept_by, lun),
+            OwnerPolicy::Bridge => (Route::to(channel, owner.0), lun),
+            _ if owner == OwnerId::BMC => (Route::Bmc, lun),
+            _ => return Err(Unreadable::OtherController { owner, channel }),
+        };
+        Ok(SensorPlace { route, lun, number })
+    }
+
     /// Where the BMC itself can be asked for a reading, or why never.
     ///
     /// A sensor of the BMC on LUN 1-3 is asked at that LUN: boards with more
@@ -204,18 +243,12 @@ impl SensorRecord {
     /// # Errors
     /// The reason why Get Sensor Reading makes no sense for this record.
     pub fn read_at(&self, policy: OwnerPolicy) -> Result<(Lun, SensorNumber), Unreadable> {
-        let SensorKey {
-            owner,
-            channel,
-            lun,
-            number,
-        } = self.key;
-        match policy {
-            OwnerPolicy::AssumeBmc => Ok((Lun::BMC, number)),
-            OwnerPolicy::Record if owner == OwnerId::BMC => Ok((lun, number)),
-            OwnerPolicy::Record if owner.is_software() => Err(Unreadable::SoftwareOwner(owner)),
-            OwnerPolicy::Record => Err(Unreadable::OtherController { owner, channel }),
+        let place = self.place(policy, Route::Bmc)?;
+        if place.route.is_bridged() {
+            let SensorKey { owner, channel, .. } = self.key;
+            return Err(Unreadable::OtherController { owner, channel });
         }
+        Ok((place.lun, place.number))
     }
 
     /// The analog part, if the record is a full one.
@@ -350,6 +383,29 @@ mod tests {
             sensor.read_at(OwnerPolicy::AssumeBmc).map(place),
             Ok((0, 4))
         );
+        // Through the BMC, other controllers can be asked too.
+        let bridged = sensor.place(OwnerPolicy::Bridge, Route::Bmc);
+        match expected {
+            Err(Unreadable::OtherController { owner, channel }) => {
+                assert_eq!(bridged.unwrap().route, Route::to(channel, owner.0));
+            }
+            Err(error) => assert_eq!(bridged, Err(error)),
+            Ok((lun, _)) => {
+                let place = bridged.unwrap();
+                assert_eq!((place.route, place.lun.value()), (Route::Bmc, lun));
+            }
+        }
+        // What a satellite keeps is its own, but for what software owns.
+        let kept_by = Route::to(7, 0x72);
+        for policy in [
+            OwnerPolicy::Record,
+            OwnerPolicy::Bridge,
+            OwnerPolicy::AssumeBmc,
+        ] {
+            let kept = sensor.place(policy, kept_by).map(|place| place.route);
+            let is_software = OwnerId(owner).is_software();
+            assert_eq!(kept.ok(), (!is_software).then_some(kept_by));
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ impl SensorType {
 
     /// Event logging switched off, or the log full.
     pub const EVENT_LOGGING_DISABLED: Self = Self(0x10);
+    /// Tells whether its entity is there.
+    pub const ENTITY_PRESENCE: Self = Self(0x25);
 
     /// The name of a defined type.
     pub fn name(self) -> Option<&'static str> {

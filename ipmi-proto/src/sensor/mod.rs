@@ -8,6 +8,7 @@
 //!
 //! Nothing here allocates on the way from an answer to a value and a severity.
 
+mod comparison;
 mod conversion;
 mod event_text;
 mod generic_text;
@@ -20,6 +21,7 @@ mod state_table;
 mod threshold;
 mod unit;
 
+pub use comparison::Comparison;
 pub use conversion::{AnalogFormat, Conversion, Factors, Linearization, ReadingFactors};
 pub use event_text::{event_text, states, threshold_status_text};
 pub use kind::SensorType;

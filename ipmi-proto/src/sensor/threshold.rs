@@ -1,6 +1,6 @@
 //! Thresholds: raw bytes of a record or of Get Sensor Thresholds, and values.
 
-use super::Conversion;
+use super::{Conversion, Linearization};
 use crate::wire::{DecodeError, Reader};
 
 /// The six thresholds, in the bit order of masks and comparison status.
@@ -34,6 +34,14 @@ impl Threshold {
     /// The threshold's bit in masks and comparison status.
     pub const fn bit(self) -> u8 {
         1 << self as u8
+    }
+
+    /// Whether it is passed by a reading that rises.
+    pub const fn is_upper(self) -> bool {
+        matches!(
+            self,
+            Self::UpperNonCritical | Self::UpperCritical | Self::UpperNonRecoverable
+        )
     }
 }
 
@@ -104,7 +112,19 @@ impl RawThresholds {
     }
 
     /// Values of the thresholds in the mask `readable`.
+    ///
+    /// With the function 1/x a small raw threshold is a large value: upper and lower
+    /// ones change places then.
     pub fn convert(&self, conversion: &Conversion, readable: u8) -> Thresholds {
+        let by_name = self.convert_by_name(conversion, readable);
+        if conversion.linearization == Linearization::Reciprocal {
+            by_name.swapped()
+        } else {
+            by_name
+        }
+    }
+
+    fn convert_by_name(&self, conversion: &Conversion, readable: u8) -> Thresholds {
         let value = |threshold: Threshold| {
             if readable & threshold.bit() == 0 {
                 return None;
@@ -124,8 +144,8 @@ impl RawThresholds {
 
 /// Threshold values in the sensor's unit; `None` where there is none.
 ///
-/// The names follow the raw bytes. A sensor with a falling conversion (1/x, or
-/// a negative M) has its *upper* thresholds at the smaller values.
+/// A sensor with a negative M has its *upper* thresholds at the smaller values: they
+/// are named for the raw bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Thresholds {
     /// Lower non-critical.
@@ -143,6 +163,17 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
+    const fn swapped(self) -> Self {
+        Self {
+            lower_non_critical: self.upper_non_critical,
+            lower_critical: self.upper_critical,
+            lower_non_recoverable: self.upper_non_recoverable,
+            upper_non_critical: self.lower_non_critical,
+            upper_critical: self.lower_critical,
+            upper_non_recoverable: self.lower_non_recoverable,
+        }
+    }
+
     /// One threshold.
     pub const fn get(&self, threshold: Threshold) -> Option<f64> {
         match threshold {
@@ -159,7 +190,7 @@ impl Thresholds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sensor::{AnalogFormat, Factors, Linearization};
+    use crate::sensor::{AnalogFormat, Factors};
 
     #[test]
     fn record_and_answer_orders_differ() {
@@ -193,5 +224,26 @@ mod tests {
                 ..Thresholds::default()
             }
         );
+    }
+
+    #[test]
+    fn one_by_x_turns_upper_into_lower() {
+        let conversion = Conversion {
+            format: AnalogFormat::Unsigned,
+            linearization: Linearization::Reciprocal,
+            factors: Factors {
+                m: 1,
+                ..Factors::default()
+            },
+        };
+        // Raw 200 is 0.005, raw 10 is 0.1.
+        let raw = RawThresholds {
+            upper_critical: 200,
+            lower_critical: 10,
+            ..RawThresholds::default()
+        };
+        let thresholds = raw.convert(&conversion, 0b01_0010);
+        assert_eq!(thresholds.upper_critical, Some(0.1));
+        assert_eq!(thresholds.lower_critical, Some(0.005));
     }
 }

@@ -2,27 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::counters::{Counters, RejectReason};
-use super::handshake::Established;
+use super::protection::Protection;
+use super::quirks::Quirks;
 use super::request::{self, Match, Pending, Purpose, SequenceTable};
 use super::rtt::RttEstimator;
-use super::sequence::{OutboundSequence, ReplayWindow, Verdict};
 use super::{CLOSE_ATTEMPTS, CLOSE_SESSION, CLOSE_WAIT, Event, SET_SESSION_PRIVILEGE_LEVEL};
-use crate::crypto::{CipherSuiteId, KeyStream, KeyedHash, SessionKeys};
 use crate::error::Error;
 use crate::privilege::PrivilegeLevel;
-use crate::wire::{
-    CommandKey, CompletionCode, LanResponse, Lun, NetFn, PacketV20, PayloadType, Route,
-    encode_header_v20, encode_integrity_pad,
-};
-
-/// RMCP header; the authentication code does not cover it.
-const RMCP_BYTES: usize = 4;
-/// Pad length and next header, in front of the authentication code.
-const TRAILER_FIELDS: usize = 2;
+use crate::wire::{CommandKey, CompletionCode, Framing, LanResponse, Lun, NetFn, Route};
 
 /// How many packets may go unanswered in a row, over all requests. A BMC accepts
 /// numbers at most 15 ahead of the last one that it saw.
@@ -35,17 +25,12 @@ const MIN_DEAFNESS: Duration = Duration::from_secs(3);
 type Conclusion = (Purpose, Result<CompletionCode, Error>);
 
 pub(super) struct Active {
-    keys: SessionKeys,
-    /// The BMC's key stream, for ciphers that have one.
-    stream: KeyStream,
-    suite: CipherSuiteId,
-    console_session_id: u32,
-    bmc_session_id: u32,
+    protection: Protection,
+    /// Wrong checksums do not matter: the protection keeps messages from change.
+    skips_checksums: bool,
     privilege: PrivilegeLevel,
     max_privilege: PrivilegeLevel,
     login_deadline: Instant,
-    sequence: OutboundSequence,
-    window: ReplayWindow,
     requests: SequenceTable,
     pending: Option<Pending>,
     /// Packets sent since the last good one came, and when the first of them went.
@@ -58,24 +43,21 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn new(established: Established, now: Instant, login_deadline: Instant) -> Self {
-        let window = if authenticates(&established.keys.integrity) {
-            ReplayWindow::default()
-        } else {
-            ReplayWindow::strict()
-        };
+    /// A session that may be raised to `max_privilege`.
+    pub(super) fn new(
+        protection: Protection,
+        max_privilege: PrivilegeLevel,
+        quirks: &Quirks,
+        now: Instant,
+        login_deadline: Instant,
+    ) -> Self {
         Self {
-            keys: established.keys,
-            stream: KeyStream::default(),
-            suite: established.variant.suite.id,
-            console_session_id: established.console_session_id,
-            bmc_session_id: established.bmc_session_id,
+            skips_checksums: quirks.no_checksum_check && protection.authenticates(),
+            protection,
             // Where every session starts (IPMI 2.0 section 22.18).
             privilege: PrivilegeLevel::User,
-            max_privilege: established.variant.level,
+            max_privilege,
             login_deadline,
-            sequence: OutboundSequence::default(),
-            window,
             requests: SequenceTable::new(),
             pending: None,
             unheard: 0,
@@ -87,7 +69,7 @@ impl Active {
 
     pub(super) fn opened(&self) -> Event {
         Event::Opened {
-            suite: self.suite,
+            negotiated: self.protection.negotiated(),
             privilege: self.privilege,
             max_privilege: self.max_privilege,
         }
@@ -153,12 +135,13 @@ impl Active {
 
     /// Makes Close Session the request in flight, in place of any other.
     pub(super) fn start_close(&mut self, now: Instant) {
+        let id = self.protection.bmc_session_id();
         self.abandon();
         self.start(
             Purpose::Close,
             Route::Bmc,
             (NetFn::APP, Lun::BMC, CLOSE_SESSION),
-            &self.bmc_session_id.to_le_bytes(),
+            &id.to_le_bytes(),
             now,
             now + CLOSE_WAIT * CLOSE_ATTEMPTS,
         );
@@ -191,24 +174,7 @@ impl Active {
             .route
             .encode(sequence, pending.key(), &self.data, &mut self.scratch);
 
-        out.clear();
-        let authenticated = authenticates(&self.keys.integrity);
-        let payload_bytes = self.keys.cipher.encrypted_bytes(self.scratch.len());
-        encode_header_v20(
-            out,
-            PayloadType::IPMI,
-            self.keys.cipher.encrypts(),
-            authenticated,
-            self.bmc_session_id,
-            self.sequence.take(),
-            // Requests are at most some tens of bytes long.
-            u16::try_from(payload_bytes).unwrap_or(u16::MAX),
-        );
-        self.keys.cipher.encrypt(rng.random(), &self.scratch, out);
-        if authenticated {
-            append_code(&self.keys.integrity, out);
-        }
-
+        self.protection.seal(&self.scratch, rng, out);
         if self.unheard == 0 {
             self.unheard_since = now;
         }
@@ -222,49 +188,28 @@ impl Active {
         again
     }
 
-    /// Checks a packet in the order in which a forger would have to succeed;
-    /// nothing changes before all checks have passed, but for the key stream, which
-    /// moves with whatever the BMC provably sent. Gives the answer to the
-    /// request in flight, whose data is then in `reply`.
+    /// Checks a packet; nothing changes before all checks have passed, but for the
+    /// key stream ([`Protection::open`]). Gives the answer to the request in flight,
+    /// whose data is then in `reply`.
     pub(super) fn receive(
         &mut self,
         now: Instant,
-        session: &[u8],
-        packet: &PacketV20<'_>,
+        (framing, session): (Framing, &[u8]),
         rtt: &mut RttEstimator,
         counters: &mut Counters,
         reply: &mut Vec<u8>,
     ) -> Result<Option<Conclusion>, RejectReason> {
-        if packet.session_id != self.console_session_id {
-            return Err(RejectReason::ForeignSession);
+        let (message, fresh) = self.protection.open(framing, session, &mut self.scratch)?;
+        let response = if self.skips_checksums {
+            LanResponse::decode_unchecked(message)
+        } else {
+            LanResponse::decode(message)
         }
-        let agreed = packet.encrypted == self.keys.cipher.encrypts()
-            && packet.authenticated == authenticates(&self.keys.integrity);
-        if !agreed {
-            return Err(RejectReason::Unprotected);
-        }
-        if packet.payload_type != PayloadType::IPMI {
-            return Err(RejectReason::UnexpectedPayload);
-        }
-        self.authenticate(session, packet)?;
-        let jumped = match self.window.check(packet.sequence) {
-            Verdict::Fresh { jumped } => jumped,
-            Verdict::Replayed | Verdict::TooOld | Verdict::TooFarAhead => {
-                return Err(RejectReason::Replayed);
-            }
-        };
-        self.scratch.clear();
-        self.scratch.extend_from_slice(packet.payload);
-        let message = self
-            .keys
-            .cipher
-            .decrypt(&mut self.scratch, &mut self.stream)
-            .map_err(|_| RejectReason::BadPadding)?;
-        let response = LanResponse::decode(message).map_err(|_| RejectReason::BadChecksum)?;
+        .map_err(|_| RejectReason::BadChecksum)?;
 
-        self.window.accept(packet.sequence);
+        self.protection.accept(fresh);
         self.unheard = 0;
-        if jumped {
+        if fresh.jumped {
             counters.sequence_jumps += 1;
         }
         let matched = match &self.pending {
@@ -325,52 +270,6 @@ impl Active {
             _ => Err(RejectReason::Unmatched),
         }
     }
-
-    fn authenticate(&self, session: &[u8], packet: &PacketV20<'_>) -> Result<(), RejectReason> {
-        let code_bytes = self.keys.integrity.code_bytes();
-        if !authenticates(&self.keys.integrity) {
-            // Nothing stands behind the payload of such packets.
-            return if packet.trailer.is_empty() {
-                Ok(())
-            } else {
-                Err(RejectReason::Malformed)
-            };
-        }
-        let covered_bytes = session
-            .len()
-            .checked_sub(code_bytes)
-            .ok_or(RejectReason::BadAuthCode)?;
-        if packet.trailer.len() < code_bytes + TRAILER_FIELDS {
-            return Err(RejectReason::BadAuthCode);
-        }
-        let (covered, code) = session
-            .split_at_checked(covered_bytes)
-            .ok_or(RejectReason::BadAuthCode)?;
-        if self.keys.integrity.verify(&[covered], code) {
-            Ok(())
-        } else {
-            Err(RejectReason::BadAuthCode)
-        }
-    }
-}
-
-/// Whether packets carry a trailer, and their flag says so.
-fn authenticates(integrity: &KeyedHash) -> bool {
-    integrity.code_bytes() > 0
-}
-
-/// Appends the integrity trailer to a datagram.
-fn append_code(integrity: &KeyedHash, out: &mut Vec<u8>) {
-    encode_integrity_pad(out);
-    let covered = out.get(RMCP_BYTES..).unwrap_or_default();
-    let (code, length) = integrity.code(&[covered], |code| {
-        let mut copy = [0; 16];
-        for (to, from) in copy.iter_mut().zip(code) {
-            *to = *from;
-        }
-        (copy, code.len().min(copy.len()))
-    });
-    out.extend_from_slice(code.get(..length).unwrap_or(&code));
 }
 
 /// A granted Set Session Privilege Level changes the session's level, whoever

@@ -9,7 +9,11 @@ use rand::rngs::StdRng;
 
 use super::counters::RejectReason;
 use super::login::Variant;
-use crate::crypto::{ExchangeCode, KeyExchange, Kg, Password, SessionKeys, Username};
+use super::quirks::Quirks;
+use crate::crypto::{
+    AuthenticationAlgorithm, CipherSuite, ExchangeCode, KeyExchange, Kg, MAX_USERNAME_BYTES,
+    Password, SessionKeys, Username,
+};
 use crate::error::Stage;
 use crate::wire::{
     OpenSessionRequest, OpenSessionResponse, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, RmcpStatus,
@@ -21,6 +25,27 @@ pub(super) struct Credentials<'a> {
     pub(super) username: &'a Username,
     pub(super) password: &'a Password,
     pub(super) k_g: Option<&'a Kg>,
+    pub(super) quirks: &'a Quirks,
+}
+
+impl Credentials<'_> {
+    /// The user name as it goes into RAKP message 1 and the codes.
+    fn username(&self) -> Vec<u8> {
+        let mut name = self.username.as_bytes().to_vec();
+        if self.quirks.intel {
+            name.resize(MAX_USERNAME_BYTES, 0);
+        }
+        name
+    }
+
+    /// The password as it goes into the codes of `suite`.
+    fn password(&self, suite: &CipherSuite) -> Password {
+        if self.quirks.intel && suite.authentication == AuthenticationAlgorithm::HmacMd5 {
+            self.password.cut()
+        } else {
+            self.password.clone()
+        }
+    }
 }
 
 /// What is awaited from the BMC.
@@ -213,7 +238,7 @@ impl ExpectOpenSession {
             bmc_session_id,
             console_random,
             role: self.variant.role,
-            username: credentials.username.as_bytes(),
+            username: &credentials.username(),
         }
         .encode(&mut payload);
         encode_sessionless_v20(out, PayloadType::RAKP1, &payload);
@@ -257,9 +282,11 @@ impl ExpectRakp2 {
             Ok(proof) => proof,
             Err(status) => return Progress::Refused(Stage::Rakp1, status),
         };
+        let password = credentials.password(self.variant.suite);
+        let username = credentials.username();
         let exchange = KeyExchange {
             suite: self.variant.suite,
-            password: credentials.password,
+            password: &password,
             k_g: credentials.k_g,
             console_session_id: self.console_session_id,
             bmc_session_id: self.bmc_session_id,
@@ -267,7 +294,7 @@ impl ExpectRakp2 {
             bmc_random: &proof.bmc_random,
             bmc_guid: &proof.guid,
             role: self.variant.role,
-            username: credentials.username.as_bytes(),
+            username: &username,
         };
         let tag = self.tag.wrapping_add(1);
         let send = |outcome: Result<&[u8], RmcpStatus>, out: &mut Vec<u8>| {
@@ -280,16 +307,30 @@ impl ExpectRakp2 {
             .encode(&mut payload);
             encode_sessionless_v20(out, PayloadType::RAKP3, &payload);
         };
-        if !exchange.rakp2_code().matches(proof.auth_code) {
+        let code = exchange.rakp2_code();
+        let is_good = code.matches(proof.auth_code)
+            || (credentials.quirks.surplus_code_byte
+                && proof
+                    .auth_code
+                    .split_last()
+                    .is_some_and(|(_, received)| code.matches(received)));
+        if !is_good {
             // So that the BMC frees the slot early. It must not get a code: a
             // fake BMC would use it to try passwords at leisure.
             send(Err(RmcpStatus::INVALID_INTEGRITY_CHECK), out);
             return Progress::ProofFailed;
         }
         let sik = exchange.session_integrity_key();
-        let check = exchange.rakp4_check(&sik);
-        let keys = sik.session_keys(credentials.password);
-        send(Ok(exchange.rakp3_code().as_bytes()), out);
+        let (check, code) = if credentials.quirks.intel {
+            (
+                exchange.rakp4_check_by_integrity(&sik),
+                exchange.without_lookup_bit().rakp3_code(),
+            )
+        } else {
+            (exchange.rakp4_check(&sik), exchange.rakp3_code())
+        };
+        let keys = sik.session_keys(&password);
+        send(Ok(code.as_bytes()), out);
         Progress::Next(Expect::Rakp4(Box::new(ExpectRakp4 {
             tag,
             check,

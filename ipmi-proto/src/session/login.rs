@@ -4,8 +4,11 @@
 //! answered "no resources" by some), so a refusal is met with the one other
 //! variant that has been seen to help, each at most once, and only then believed.
 
+use super::protection::Negotiated;
+use super::settings::Settings;
+use crate::command::OfferedSuite;
 use crate::crypto::{CipherSuite, CipherSuiteId};
-use crate::error::{Error, Stage};
+use crate::error::{Error, Refusal, Stage};
 use crate::privilege::PrivilegeLevel;
 use crate::wire::{RmcpStatus, Role};
 
@@ -24,13 +27,21 @@ pub(super) struct Variant {
     pub(super) level: PrivilegeLevel,
 }
 
-/// What worked last time; the next log-in starts with it.
+/// What worked last time; the next log-in starts with it. It holds nothing that is
+/// secret, and may be kept over restarts for the same user of the same firmware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginMemory {
-    pub(super) suite: CipherSuiteId,
-    level: PrivilegeLevel,
-    name_only: bool,
-    open_highest: bool,
+    /// Cipher suite or authentication type.
+    pub protection: Negotiated,
+    /// The level that the user was let in with.
+    pub level: PrivilegeLevel,
+    /// Whether the user was looked up by name alone, not by name and level.
+    pub name_only: bool,
+    /// Whether Open Session asked for "highest" instead of the level.
+    pub open_highest: bool,
+    /// Whether the first question is answered only without the bit that asks for
+    /// IPMI 2.0 data.
+    pub plain_capabilities: bool,
 }
 
 /// Walks through the variants.
@@ -45,6 +56,8 @@ pub(super) struct LoginPlan {
     tried_other_lookup: bool,
     open_highest: bool,
     tried_open_highest: bool,
+    /// "Highest" makes other keys on this BMC.
+    names_open_privilege: bool,
     restarts: u8,
     silent_opens: u8,
 }
@@ -57,14 +70,11 @@ pub(super) enum Next {
 }
 
 impl LoginPlan {
-    /// `suites` in order of preference; must not be empty.
-    pub(super) fn new(
-        suites: &[&'static CipherSuite],
-        privilege: Option<PrivilegeLevel>,
-        memory: Option<LoginMemory>,
-    ) -> Self {
+    /// A plan for the suites of `settings` in their order.
+    pub(super) fn new(settings: &Settings, memory: Option<LoginMemory>) -> Self {
+        let privilege = settings.privilege();
         let mut plan = Self {
-            suites: suites.to_vec(),
+            suites: settings.suites().to_vec(),
             suite: 0,
             level: privilege.unwrap_or(PrivilegeLevel::Administrator),
             may_step_down: privilege.is_none(),
@@ -72,19 +82,31 @@ impl LoginPlan {
             tried_other_lookup: false,
             open_highest: false,
             tried_open_highest: false,
+            names_open_privilege: settings.quirks().open_session_privilege,
             restarts: 0,
             silent_opens: 0,
         };
         if let Some(memory) = memory {
             // Stable sort: the remembered suite first, the others as they were.
-            plan.suites.sort_by_key(|suite| suite.id != memory.suite);
+            plan.suites
+                .sort_by_key(|suite| Negotiated::Suite(suite.id) != memory.protection);
             plan.name_only = memory.name_only;
-            plan.open_highest = memory.open_highest;
+            plan.open_highest = memory.open_highest && !plan.names_open_privilege;
             if plan.may_step_down {
                 plan.level = memory.level;
             }
         }
         plan
+    }
+
+    /// Takes the BMC's list as a hint: what stands there first, the rest after it.
+    pub(super) fn prefer(&mut self, offered: &[OfferedSuite]) {
+        let is_offered = |suite: &CipherSuite| {
+            offered
+                .iter()
+                .any(|offered| offered.standard().is_some_and(|known| known.id == suite.id))
+        };
+        self.suites.sort_by_key(|suite| !is_offered(suite));
     }
 
     /// The variant to try now. `None` when there are no suites.
@@ -107,17 +129,19 @@ impl LoginPlan {
         self.restarts
     }
 
-    pub(super) fn memory(&self, suite: CipherSuiteId) -> LoginMemory {
+    pub(super) fn memory(&self, suite: CipherSuiteId, plain_capabilities: bool) -> LoginMemory {
         LoginMemory {
-            suite,
+            protection: Negotiated::Suite(suite),
             level: self.level,
             name_only: self.name_only,
             open_highest: self.open_highest,
+            plain_capabilities,
         }
     }
 
     /// After the BMC refused `stage` with `status`.
     pub(super) fn refused(&mut self, stage: Stage, status: RmcpStatus) -> Next {
+        let refusal = Refusal::Status(status);
         match status {
             RmcpStatus::INVALID_AUTH_ALGORITHM
             | RmcpStatus::INVALID_INTEGRITY_ALGORITHM
@@ -127,23 +151,23 @@ impl LoginPlan {
                 status,
             }),
             RmcpStatus::NO_RESOURCES if stage == Stage::OpenSession => {
-                self.next_suite(Error::NoSlots(status))
+                self.next_suite(Error::NoSlots(refusal))
             }
             RmcpStatus::NO_RESOURCES | RmcpStatus::NO_RESOURCES_AT_ROLE => {
-                Next::GiveUp(Error::NoSlots(status))
+                Next::GiveUp(Error::NoSlots(refusal))
             }
             RmcpStatus::INVALID_SESSION_ID | RmcpStatus::INACTIVE_SESSION_ID => {
-                self.restart(Error::LoginRefused { stage, status })
+                self.restart(Error::LoginRefused { stage, refusal })
             }
             RmcpStatus::INVALID_ROLE | RmcpStatus::UNAUTHORIZED_ROLE => {
                 self.lower_level(Error::PrivilegeRefused {
                     wanted: self.level,
-                    status,
+                    refusal,
                 })
             }
-            RmcpStatus::UNAUTHORIZED_NAME => self.other_lookup(Error::UnknownUser(status)),
+            RmcpStatus::UNAUTHORIZED_NAME => self.other_lookup(Error::UnknownUser(refusal)),
             RmcpStatus::INVALID_INTEGRITY_CHECK => Next::GiveUp(Error::WrongKey),
-            _ => Next::GiveUp(Error::LoginRefused { stage, status }),
+            _ => Next::GiveUp(Error::LoginRefused { stage, refusal }),
         }
     }
 
@@ -186,7 +210,7 @@ impl LoginPlan {
 
     /// "Highest" in Open Session once, then lower levels where that is allowed.
     fn lower_level(&mut self, otherwise: Error) -> Next {
-        if !self.tried_open_highest {
+        if !self.tried_open_highest && !self.names_open_privilege {
             self.tried_open_highest = true;
             self.open_highest = !self.open_highest;
             return Next::Retry;
@@ -219,16 +243,15 @@ impl LoginPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::{Password, Username};
+    use crate::session::Quirks;
 
-    fn suites() -> Vec<&'static CipherSuite> {
-        [17, 3]
-            .into_iter()
-            .filter_map(|id| CipherSuite::by_id(CipherSuiteId(id)))
-            .collect()
+    fn settings(privilege: Option<PrivilegeLevel>) -> Settings {
+        Settings::new(Username::default(), Password::default()).with_privilege(privilege)
     }
 
     fn plan(privilege: Option<PrivilegeLevel>) -> LoginPlan {
-        LoginPlan::new(&suites(), privilege, None)
+        LoginPlan::new(&settings(privilege), None)
     }
 
     /// Feeds the same refusal until the plan gives up; returns what was tried.
@@ -263,7 +286,10 @@ mod tests {
         );
         let roles: Vec<u8> = tried.iter().map(|variant| variant.role.0).collect();
         assert_eq!(roles, [0x12, 0x02]);
-        assert_eq!(error, Error::UnknownUser(RmcpStatus::UNAUTHORIZED_NAME));
+        assert_eq!(
+            error,
+            Error::UnknownUser(RmcpStatus::UNAUTHORIZED_NAME.into())
+        );
 
         let (tried, _) = walk(plan(None), Stage::Rakp1, 0x0d);
         let roles: Vec<u8> = tried.iter().map(|variant| variant.role.0).collect();
@@ -295,8 +321,43 @@ mod tests {
 
     #[test]
     fn what_worked_is_tried_first() {
-        let memory = plan(None).memory(CipherSuiteId(3));
-        let plan = LoginPlan::new(&suites(), None, Some(memory));
+        let memory = plan(None).memory(CipherSuiteId(3), false);
+        let plan = LoginPlan::new(&settings(None), Some(memory));
         assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+    }
+
+    #[test]
+    fn a_list_changes_the_order_and_rules_nothing_out() {
+        let offered = |id: u8| OfferedSuite {
+            id,
+            oem: None,
+            algorithms: CipherSuite::by_id(CipherSuiteId(id)).unwrap().algorithms(),
+        };
+        for (list, expected) in [
+            (vec![offered(3)], [3, 17]),
+            (vec![offered(3), offered(17)], [17, 3]),
+            (vec![offered(0), offered(8)], [17, 3]),
+            (vec![], [17, 3]),
+        ] {
+            let mut plan = plan(None);
+            plan.prefer(&list);
+            let (tried, _) = walk(plan, Stage::OpenSession, 0x11);
+            let ids: Vec<u8> = tried.iter().map(|variant| variant.suite.id.0).collect();
+            assert_eq!(ids, expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn where_the_level_of_open_session_makes_keys_it_is_always_named() {
+        let quirks = Quirks {
+            open_session_privilege: true,
+            ..Quirks::default()
+        };
+        let settings = settings(None).with_quirks(quirks);
+        let (tried, _) = walk(LoginPlan::new(&settings, None), Stage::Rakp1, 0x0a);
+        assert_eq!(tried.len(), 3);
+        for variant in tried {
+            assert_eq!(variant.open_privilege, variant.role.privilege());
+        }
     }
 }

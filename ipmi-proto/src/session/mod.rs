@@ -13,11 +13,16 @@
 //! are hurried. Every command of this crate only reads, so an unanswered request
 //! is sent again, each copy under numbers of its own.
 
+mod activation;
 mod active;
 mod counters;
 mod handshake;
+mod listing;
 mod login;
 mod open;
+mod protection;
+mod question;
+mod quirks;
 mod relay;
 mod request;
 mod rtt;
@@ -31,22 +36,23 @@ use rand::rngs::StdRng;
 
 pub use counters::{Counters, RejectReason};
 pub use login::LoginMemory;
+pub use protection::Negotiated;
+pub use quirks::Quirks;
 pub use rtt::RttEstimator;
 pub use sequence::{OutboundSequence, ReplayWindow, Verdict};
-pub use settings::Settings;
+pub use settings::{Generation, Settings};
 
+use activation::Activation;
 use active::Active;
 use handshake::Expect;
-use login::LoginPlan;
-use open::{Attempt, Login, Probe};
+use listing::Listing;
+use open::{Attempt, Probe};
 use request::{Pending, Purpose};
 
-use crate::crypto::CipherSuiteId;
+use crate::command::OfferedSuite;
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
-use crate::wire::{
-    CommandKey, CompletionCode, Framing, Lun, NetFn, PacketV20, RequestSequence, Route, decode_rmcp,
-};
+use crate::wire::{CommandKey, CompletionCode, Framing, Lun, NetFn, PacketV20, Route, decode_rmcp};
 
 /// How often a request is sent before its BMC counts as silent.
 const MAX_ATTEMPTS: u32 = 5;
@@ -62,8 +68,8 @@ const CLOSE_SESSION: u8 = 0x3c;
 pub enum Event {
     /// The log-in succeeded; requests may be made.
     Opened {
-        /// The suite in use.
-        suite: CipherSuiteId,
+        /// What protects the session.
+        negotiated: Negotiated,
         /// The privilege level that the session has now.
         privilege: PrivilegeLevel,
         /// The highest level that the log-in entitles to.
@@ -82,7 +88,9 @@ pub enum Event {
 enum State {
     Closed,
     Probing(Probe),
+    Listing(Listing),
     Handshaking(Attempt),
+    Activating(Activation),
     Active(Box<Active>),
 }
 
@@ -90,6 +98,7 @@ enum State {
 pub struct Session {
     settings: Arc<Settings>,
     memory: Option<LoginMemory>,
+    offered: Option<Vec<OfferedSuite>>,
     rtt: RttEstimator,
     rng: StdRng,
     state: State,
@@ -116,6 +125,7 @@ impl Session {
         Self {
             settings,
             memory,
+            offered: None,
             rtt,
             rng,
             state: State::Closed,
@@ -131,26 +141,8 @@ impl Session {
     /// [`Event::Opened`] or [`Event::LoginFailed`]. A session that is still there
     /// is [left](Self::leave).
     pub fn open(&mut self, now: Instant, deadline: Instant) {
-        let plan = LoginPlan::new(
-            self.settings.suites(),
-            self.settings.privilege(),
-            self.memory,
-        );
         self.leave(now);
-        self.probe(
-            now,
-            Probe {
-                login: Login {
-                    plan,
-                    started: now,
-                    deadline,
-                },
-                sequence: RequestSequence::default(),
-                attempts: 0,
-                sent_at: now,
-                resend_at: now,
-            },
-        );
+        self.start_login(now, deadline);
     }
 
     /// Whether requests may be made.
@@ -233,7 +225,9 @@ impl Session {
         self.out.clear();
         self.event = None;
         match std::mem::replace(&mut self.state, State::Closed) {
-            State::Closed | State::Probing(_) => {}
+            // Who has not proved himself yet has no session. While Activate Session
+            // is not answered, nobody knows the session's number.
+            State::Closed | State::Probing(_) | State::Listing(_) | State::Activating(_) => {}
             State::Handshaking(attempt) => self.say_farewell(now, attempt.expect),
             State::Active(active) => self.close_unheard(now, active),
         }
@@ -243,7 +237,8 @@ impl Session {
     /// message and so have a session. If it has none, it will drop this.
     fn say_farewell(&mut self, now: Instant, expect: Expect) {
         if let Some(established) = expect.half_established() {
-            self.close_unheard(now, Box::new(Active::new(established, now, now)));
+            let active = self.active(now, now, established);
+            self.close_unheard(now, Box::new(active));
         }
     }
 
@@ -261,6 +256,13 @@ impl Session {
     /// What worked at log-in, for the next session.
     pub fn memory(&self) -> Option<LoginMemory> {
         self.memory
+    }
+
+    /// The cipher suites that the BMC lists. `None` when it was not asked, which it
+    /// only is before a log-in without [memory](Self::memory) that has a choice, or
+    /// told nothing of use.
+    pub fn offered_suites(&self) -> Option<&[OfferedSuite]> {
+        self.offered.as_deref()
     }
 
     /// The learned round-trip time, for the next session.
@@ -307,8 +309,11 @@ impl Session {
         self.counters.received += 1;
         let result = match decode_rmcp(datagram) {
             Err(_) => Err(RejectReason::Malformed),
-            Ok((Framing::V15, session)) => self.handle_v15(now, session),
-            Ok((Framing::V20, session)) => self.handle_v20(now, session),
+            Ok(packet) if matches!(self.state, State::Active(_)) => {
+                self.handle_in_session(now, packet)
+            }
+            Ok((Framing::V15, session)) => self.handle_v15_login(now, session),
+            Ok((Framing::V20, session)) => self.handle_v20_login(now, session),
         };
         if let Err(reason) = result {
             self.counters.reject(reason);
@@ -320,7 +325,9 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Closed => {}
             State::Probing(probe) => self.probe_timeout(now, probe),
+            State::Listing(listing) => self.listing_timeout(now, listing),
             State::Handshaking(attempt) => self.attempt_timeout(now, attempt),
+            State::Activating(activation) => self.activation_timeout(now, activation),
             State::Active(active) => {
                 self.state = State::Active(active);
                 self.request_timeout(now);
@@ -348,7 +355,11 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Closed => None,
-            State::Probing(probe) => Some(probe.resend_at.min(probe.login.deadline)),
+            State::Probing(probe) => Some(probe.question.resend_at.min(probe.login.deadline)),
+            State::Listing(listing) => Some(listing.question.resend_at.min(listing.login.deadline)),
+            State::Activating(activation) => {
+                Some(activation.question.resend_at.min(activation.login.deadline))
+            }
             State::Handshaking(attempt) => Some(attempt.give_up_at.min(attempt.login.deadline)),
             State::Active(active) => active.pending().map(Pending::wake_at),
         }
@@ -378,14 +389,11 @@ impl Session {
         self.event = Some(event);
     }
 
-    fn handle_v20(&mut self, now: Instant, session: &[u8]) -> Result<(), RejectReason> {
+    /// Takes a packet with an IPMI 2.0 header while a log-in is under way.
+    fn handle_v20_login(&mut self, now: Instant, session: &[u8]) -> Result<(), RejectReason> {
         let packet = PacketV20::decode(session).map_err(|_| RejectReason::Malformed)?;
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Handshaking(attempt) => self.handle_handshake(now, attempt, &packet),
-            State::Active(active) => {
-                self.state = State::Active(active);
-                self.handle_in_session(now, session, &packet)
-            }
             state => {
                 self.state = state;
                 Err(RejectReason::OutOfOrder)
@@ -458,15 +466,13 @@ impl Session {
     fn handle_in_session(
         &mut self,
         now: Instant,
-        session: &[u8],
-        packet: &PacketV20<'_>,
+        packet: (Framing, &[u8]),
     ) -> Result<(), RejectReason> {
         let State::Active(active) = &mut self.state else {
             return Err(RejectReason::OutOfOrder);
         };
         let answer = active.receive(
             now,
-            session,
             packet,
             &mut self.rtt,
             &mut self.counters,

@@ -4,18 +4,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::activation::PlanV15;
 use super::active::Active;
 use super::counters::RejectReason;
 use super::handshake::{Credentials, Established, Expect, Progress};
 use super::login::{LoginPlan, Next};
+use super::protection::{Negotiated, Protection, V20};
+use super::question::Question;
+use super::settings::Generation;
 use super::{Session, State};
+use crate::command::{Command, GetChannelAuthenticationCapabilities};
 use crate::crypto::CipherSuiteId;
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
-use crate::wire::{
-    BMC_ADDRESS, CompletionCode, LanRequest, LanResponse, Lun, NetFn, PacketV15, PacketV20,
-    REMOTE_CONSOLE_ADDRESS, RequestSequence, encode_sessionless_v15,
-};
+use crate::wire::{CompletionCode, LanResponse, PacketV15, PacketV20};
 
 /// How often the first question of a log-in is sent before the target counts as
 /// dead: with doubling waits, 3.5 s when nothing is known of it.
@@ -27,66 +29,80 @@ const MIN_HANDSHAKE_WAIT: Duration = Duration::from_millis(800);
 /// And how long at most.
 const MAX_HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 
-const GET_CHANNEL_AUTHENTICATION_CAPABILITIES: u8 = 0x38;
-/// "The channel this arrives on", with and without asking for 2.0 data: some
-/// 1.5-era BMCs refuse the bit, or do not answer it.
-const CAPABILITY_FORMS: [u8; MAX_PROBES as usize] = [0x8e, 0x8e, 0x0e];
-
 /// The first question of a log-in, which needs no session and is harmless to
 /// repeat: is there a BMC at all?
 pub(super) struct Probe {
-    pub(super) login: Login,
-    pub(super) sequence: RequestSequence,
-    pub(super) attempts: u32,
-    pub(super) sent_at: Instant,
-    pub(super) resend_at: Instant,
+    pub(super) login: Login<Plan>,
+    pub(super) question: Question,
+}
+
+/// What comes after the first question.
+pub(super) enum Plan {
+    V15(PlanV15),
+    V20(LoginPlan),
 }
 
 /// One key exchange.
 pub(super) struct Attempt {
-    pub(super) login: Login,
+    pub(super) login: Login<LoginPlan>,
     pub(super) expect: Expect,
     pub(super) give_up_at: Instant,
 }
 
 /// A log-in, over all its attempts.
-pub(super) struct Login {
-    pub(super) plan: LoginPlan,
+pub(super) struct Login<P> {
+    pub(super) plan: P,
     pub(super) started: Instant,
     pub(super) deadline: Instant,
+    /// The first question is to be asked, or was answered, without bit 7 alone.
+    pub(super) plain_capabilities: bool,
+}
+
+impl<P> Login<P> {
+    fn with<Q>(self, plan: Q) -> Login<Q> {
+        Login {
+            plan,
+            started: self.started,
+            deadline: self.deadline,
+            plain_capabilities: self.plain_capabilities,
+        }
+    }
 }
 
 impl Session {
+    /// Begins a log-in with the first question.
+    pub(super) fn start_login(&mut self, now: Instant, deadline: Instant) {
+        let plan = match self.settings.generation() {
+            Generation::V15 => Plan::V15(PlanV15::new(&self.settings, self.memory)),
+            Generation::V20 => Plan::V20(LoginPlan::new(&self.settings, self.memory)),
+        };
+        let remembered = self.memory.is_some_and(|memory| memory.plain_capabilities);
+        let login = Login {
+            plain_capabilities: remembered || matches!(plan, Plan::V15(_)),
+            plan,
+            started: now,
+            deadline,
+        };
+        let question = Question::new(now);
+        self.probe(now, Probe { login, question });
+    }
+
     /// Sends the first question (again).
-    pub(super) fn probe(&mut self, now: Instant, mut probe: Probe) {
-        let form = CAPABILITY_FORMS
-            .get(probe.attempts as usize)
-            .copied()
-            .unwrap_or(CAPABILITY_FORMS[0]);
-        let level = self
-            .settings
-            .privilege()
-            .unwrap_or(PrivilegeLevel::Administrator);
-        probe.sequence = probe.sequence.next();
-        let mut message = Vec::with_capacity(9);
-        LanRequest {
-            responder: BMC_ADDRESS,
-            net_fn: NetFn::APP,
-            lun: Lun::BMC,
-            requester: REMOTE_CONSOLE_ADDRESS,
-            sequence: probe.sequence,
-            command: GET_CHANNEL_AUTHENTICATION_CAPABILITIES,
-            data: &[form, level.value()],
-        }
-        .encode(&mut message);
-        self.out.clear();
-        encode_sessionless_v15(&mut self.out, &message);
-        if probe.attempts > 0 {
+    fn probe(&mut self, now: Instant, mut probe: Probe) {
+        if probe.question.attempts > 0 {
             self.counters.retransmitted += 1;
         }
-        probe.sent_at = now;
-        probe.resend_at = now + self.rtt.timeout(probe.attempts);
-        probe.attempts += 1;
+        // Some 1.5-era BMCs refuse to be asked for 2.0 data, or do not answer.
+        probe.login.plain_capabilities |= probe.question.attempts + 1 >= MAX_PROBES;
+        let command = GetChannelAuthenticationCapabilities {
+            with_v20: !probe.login.plain_capabilities,
+            level: self
+                .settings
+                .privilege()
+                .unwrap_or(PrivilegeLevel::Administrator),
+        };
+        let wait = self.rtt.timeout(probe.question.attempts);
+        probe.question.ask(&command, now, wait, &mut self.out);
         self.state = State::Probing(probe);
     }
 
@@ -95,9 +111,9 @@ impl Session {
             self.fail_login(Error::Deadline {
                 stage: Stage::Capabilities,
             });
-        } else if now < probe.resend_at {
+        } else if now < probe.question.resend_at {
             self.state = State::Probing(probe);
-        } else if probe.attempts < MAX_PROBES {
+        } else if probe.question.attempts < MAX_PROBES {
             self.probe(now, probe);
         } else {
             self.fail_login(Error::Silent {
@@ -107,35 +123,80 @@ impl Session {
         }
     }
 
-    pub(super) fn handle_v15(&mut self, now: Instant, session: &[u8]) -> Result<(), RejectReason> {
-        if !matches!(self.state, State::Probing(_)) {
-            return Err(RejectReason::OutOfOrder);
-        }
+    /// Takes a packet with an IPMI 1.5 header while a log-in is under way.
+    pub(super) fn handle_v15_login(
+        &mut self,
+        now: Instant,
+        session: &[u8],
+    ) -> Result<(), RejectReason> {
         let packet = PacketV15::decode(session).map_err(|_| RejectReason::Malformed)?;
-        let response =
-            LanResponse::decode(packet.message).map_err(|_| RejectReason::BadChecksum)?;
-        let State::Probing(probe) = std::mem::replace(&mut self.state, State::Closed) else {
-            return Err(RejectReason::OutOfOrder);
-        };
-        let fits = response.net_fn == NetFn::APP.response()
-            && response.command == GET_CHANNEL_AUTHENTICATION_CAPABILITIES
-            && response.sequence.value() <= probe.sequence.value();
-        if !fits {
+        let response = if self.settings.quirks().no_checksum_check {
+            LanResponse::decode_unchecked(packet.message)
+        } else {
+            LanResponse::decode(packet.message)
+        }
+        .map_err(|_| RejectReason::BadChecksum)?;
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Probing(probe) => self.handle_capabilities(now, probe, &response),
+            State::Listing(listing) => self.handle_page(now, listing, &response),
+            State::Activating(activation) => {
+                self.handle_activation(now, activation, &packet, &response)
+            }
+            state => {
+                self.state = state;
+                Err(RejectReason::OutOfOrder)
+            }
+        }
+    }
+
+    fn handle_capabilities(
+        &mut self,
+        now: Instant,
+        mut probe: Probe,
+        response: &LanResponse<'_>,
+    ) -> Result<(), RejectReason> {
+        type Asked = GetChannelAuthenticationCapabilities;
+        if !probe.question.is_answer::<Asked>(response) {
             self.state = State::Probing(probe);
             return Err(RejectReason::Unmatched);
         }
-        if response.sequence == probe.sequence {
-            self.rtt
-                .sample(now.saturating_duration_since(probe.sent_at));
+        match probe.question.rtt(response, now) {
+            Some(rtt) => self.rtt.sample(rtt),
+            // To an earlier copy, so it was not the form.
+            None => probe.login.plain_capabilities = false,
         }
+        let asked = Asked {
+            with_v20: false,
+            level: PrivilegeLevel::User,
+        };
+        let capabilities = asked
+            .decode(response.data)
+            .ok()
+            .filter(|_| response.completion.is_ok());
+        let Probe {
+            mut login,
+            question,
+        } = probe;
         // What the BMC says of itself is not believed: the flags are wrong on
         // many boards, an error code only means that it dislikes the question.
-        self.attempt(now, probe.login);
+        match &mut login.plan {
+            Plan::V20(plan) => {
+                let plan = plan.clone();
+                self.list_or_attempt(now, login.with(plan), question);
+            }
+            Plan::V15(plan) => {
+                if let Some(capabilities) = capabilities {
+                    plan.prefer(&capabilities);
+                }
+                let plan = plan.clone();
+                self.challenge(now, login.with(plan), question);
+            }
+        }
         Ok(())
     }
 
     /// Starts a key exchange with the plan's present variant.
-    fn attempt(&mut self, now: Instant, login: Login) {
+    pub(super) fn attempt(&mut self, now: Instant, login: Login<LoginPlan>) {
         let Some(variant) = login.plan.variant() else {
             self.fail_login(Error::Misuse("no cipher suite is allowed"));
             return;
@@ -146,7 +207,7 @@ impl Session {
         self.await_handshake(now, login, expect);
     }
 
-    fn await_handshake(&mut self, now: Instant, login: Login, expect: Expect) {
+    fn await_handshake(&mut self, now: Instant, login: Login<LoginPlan>, expect: Expect) {
         let wait = (self.rtt.timeout(0) * 3).max(MIN_HANDSHAKE_WAIT)
             * (1 + u32::from(login.plan.restarts()));
         let wait = wait.min(MAX_HANDSHAKE_WAIT);
@@ -175,7 +236,7 @@ impl Session {
         }
     }
 
-    fn carry_on(&mut self, now: Instant, login: Login, next: Next) {
+    fn carry_on(&mut self, now: Instant, login: Login<LoginPlan>, next: Next) {
         match next {
             Next::Retry => self.attempt(now, login),
             Next::GiveUp(error) => self.fail_login(error),
@@ -197,6 +258,7 @@ impl Session {
             username: settings.username(),
             password: settings.password(),
             k_g: settings.k_g(),
+            quirks: settings.quirks(),
         };
         let mut next_message = Vec::new();
         let progress = attempt.expect.handle(
@@ -229,7 +291,8 @@ impl Session {
                 self.fail_login(Error::WrongPassword);
             }
             Progress::CheckFailed(established) => {
-                self.close_unheard(now, Box::new(Active::new(*established, now, now)));
+                let active = self.active(now, now, *established);
+                self.close_unheard(now, Box::new(active));
                 self.fail_login(Error::WrongKey);
             }
             Progress::Misbehaved(why) => self.fail_login(Error::Misbehaved(why)),
@@ -237,11 +300,29 @@ impl Session {
         Ok(())
     }
 
-    fn establish(&mut self, now: Instant, login: &Login, established: Established) {
-        let variant = established.variant;
-        let suite = self.preferred_suite(variant.suite.id);
-        self.memory = Some(login.plan.memory(suite));
-        let mut active = Box::new(Active::new(established, now, login.deadline));
+    /// The session that a key exchange has led to.
+    pub(super) fn active(
+        &self,
+        now: Instant,
+        deadline: Instant,
+        established: Established,
+    ) -> Active {
+        let quirks = self.settings.quirks();
+        let max_privilege = established.variant.level;
+        let protection = Protection::V20(V20::new(established, quirks));
+        Active::new(protection, max_privilege, quirks, now, deadline)
+    }
+
+    fn establish(&mut self, now: Instant, login: &Login<LoginPlan>, established: Established) {
+        let suite = self.preferred_suite(established.variant.suite.id);
+        self.memory = Some(login.plan.memory(suite, login.plain_capabilities));
+        let active = self.active(now, login.deadline, established);
+        self.begin(now, active);
+    }
+
+    /// A session is there. What is missing is the privilege level, if one was named.
+    pub(super) fn begin(&mut self, now: Instant, active: Active) {
+        let mut active = Box::new(active);
         match self.settings.privilege() {
             Some(level) if level > PrivilegeLevel::User => {
                 active.set_privilege(now, level);
@@ -260,12 +341,12 @@ impl Session {
     /// that worked before. Whoever can spoil one log-in with the stronger suite must
     /// not have spoiled all that follow.
     fn preferred_suite(&self, now: CipherSuiteId) -> CipherSuiteId {
-        let before = self.memory.map(|memory| memory.suite);
+        let before = self.memory.map(|memory| memory.protection);
         self.settings
             .suites()
             .iter()
             .map(|suite| suite.id)
-            .find(|id| *id == now || Some(*id) == before)
+            .find(|id| *id == now || Some(Negotiated::Suite(*id)) == before)
             .unwrap_or(now)
     }
 

@@ -1,5 +1,5 @@
 //! Session sequence numbers: ours count up, the BMC's are checked for replays
-//! (IPMI 2.0 section 6.12.13).
+//! (IPMI 2.0 sections 6.12.12 and 6.12.13).
 
 /// Counts our packets; 0 is never used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,11 @@ impl OutboundSequence {
     }
 }
 
-/// How far behind the highest number a late packet is still accepted.
-const BEHIND: u32 = 16;
-/// Steps further ahead than this are counted as jumps.
-const AHEAD: u32 = 15;
+/// How far behind the highest number a late packet is still accepted, and which
+/// steps ahead are no jumps.
+const V20_REACH: (u32, u32) = (16, 15);
+/// The same in IPMI 1.5 (IPMI 2.0 section 6.12.12).
+const V15_REACH: (u32, u32) = (8, 8);
 
 /// Accepts each number of the BMC once.
 ///
@@ -37,9 +38,11 @@ const AHEAD: u32 = 15;
 /// is why it accepts any step forward: a forger cannot make such a packet, while a
 /// BMC whose packets were lost, or that counts other traffic too, does jump. For
 /// sessions without integrity there is [`Self::strict`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct ReplayWindow {
     strict: bool,
+    behind: u32,
+    ahead: u32,
     highest: Option<u32>,
     /// Bit n: `highest - n` was seen.
     seen: u32,
@@ -61,7 +64,34 @@ pub enum Verdict {
     TooFarAhead,
 }
 
+impl Default for ReplayWindow {
+    fn default() -> Self {
+        let (behind, ahead) = V20_REACH;
+        Self {
+            strict: false,
+            behind,
+            ahead,
+            highest: None,
+            seen: 0,
+        }
+    }
+}
+
 impl ReplayWindow {
+    /// The window of an IPMI 1.5 session, whose BMC was told to begin with
+    /// `first`; some begin with the number before. `authenticated` says whether
+    /// packets are: other windows are [strict](Self::strict).
+    pub fn v15(first: u32, authenticated: bool) -> Self {
+        let (behind, ahead) = V15_REACH;
+        Self {
+            strict: !authenticated,
+            behind,
+            ahead,
+            highest: Some(first.wrapping_sub(2)),
+            seen: 1,
+        }
+    }
+
     /// A window that refuses jumps: where anybody can make packets, a forged jump
     /// would shut the BMC's own packets out.
     pub fn strict() -> Self {
@@ -81,7 +111,7 @@ impl ReplayWindow {
             return Verdict::Replayed;
         }
         if ahead < 1 << 31 {
-            let jumped = ahead > AHEAD;
+            let jumped = ahead > self.ahead;
             return if jumped && self.strict {
                 Verdict::TooFarAhead
             } else {
@@ -89,7 +119,7 @@ impl ReplayWindow {
             };
         }
         let behind = highest.wrapping_sub(number);
-        if behind > BEHIND {
+        if behind > self.behind {
             Verdict::TooOld
         } else if self.seen & (1 << behind) != 0 {
             Verdict::Replayed
@@ -191,6 +221,34 @@ mod tests {
         assert_eq!(window.check(10), Verdict::TooOld);
         assert_eq!(window.check(484), Verdict::Fresh { jumped: false });
         assert_eq!(window.check(500), Verdict::Replayed);
+    }
+
+    #[test]
+    fn the_window_of_ipmi_1_5_is_narrower_and_begins_where_it_was_told_to() {
+        for first in [1, 0x4ce7_85a5, u32::MAX] {
+            let mut window = ReplayWindow::v15(first, false);
+            let after = |step| first.wrapping_add(step);
+            assert_eq!(window.check(after(7)), Verdict::TooFarAhead);
+            assert_eq!(
+                window.check(first.wrapping_sub(1)),
+                Verdict::Fresh { jumped: false }
+            );
+            assert_eq!(window.check(first.wrapping_sub(2)), Verdict::Replayed);
+            for step in 0..3 {
+                assert_eq!(window.check(after(step)), Verdict::Fresh { jumped: false });
+                window.accept(after(step));
+                assert_eq!(window.check(after(step)), Verdict::Replayed);
+            }
+            assert_eq!(window.check(after(10)), Verdict::Fresh { jumped: false });
+            assert_eq!(window.check(after(11)), Verdict::TooFarAhead);
+            window.accept(after(10));
+            assert_eq!(window.check(after(3)), Verdict::Fresh { jumped: false });
+            assert_eq!(window.check(after(1)), Verdict::TooOld);
+
+            let mut window = ReplayWindow::v15(first, true);
+            window.accept(first);
+            assert_eq!(window.check(after(9)), Verdict::Fresh { jumped: true });
+        }
     }
 
     #[test]

@@ -189,6 +189,20 @@ impl<'a> LanResponse<'a> {
     /// When it is too short, a checksum is wrong, or it is a request.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (head, body) = split_checked(bytes)?;
+        Self::from_parts(head, body)
+    }
+
+    /// Decodes a message without a look at its checksums: for BMCs that are known
+    /// to send wrong ones, in packets that something better protects.
+    ///
+    /// # Errors
+    /// When it is too short, or a request.
+    pub fn decode_unchecked(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let (head, tail) = split(bytes)?;
+        Self::from_parts(head, tail.split_last().map_or(&[], |(_, body)| body))
+    }
+
+    fn from_parts(head: [u8; 3], body: &'a [u8]) -> Result<Self, DecodeError> {
         let [requester, function, _] = head;
         let mut reader = Reader::new(body);
         let responder = reader.u8("responder address")?;
@@ -227,19 +241,8 @@ fn checksum(bytes: &[u8]) -> u8 {
 /// Checks both checksums; gives the three header bytes and what lies between
 /// the header and the final checksum.
 fn split_checked(bytes: &[u8]) -> Result<([u8; 3], &[u8]), DecodeError> {
-    let Some((head, tail)) = bytes.split_first_chunk::<3>() else {
-        return Err(DecodeError::Truncated {
-            field: "message header",
-            missing: 3_usize.saturating_sub(bytes.len()),
-        });
-    };
-    let Some((_, body)) = tail.split_last() else {
-        return Err(DecodeError::Truncated {
-            field: "message body",
-            missing: 1,
-        });
-    };
-    if checksum(head) != 0 {
+    let (head, tail) = split(bytes)?;
+    if checksum(&head) != 0 {
         return Err(DecodeError::Checksum {
             field: "message header",
         });
@@ -249,7 +252,22 @@ fn split_checked(bytes: &[u8]) -> Result<([u8; 3], &[u8]), DecodeError> {
             field: "message body",
         });
     }
-    Ok((*head, body))
+    Ok((head, tail.split_last().map_or(&[], |(_, body)| body)))
+}
+
+/// The three header bytes, and all the rest, of which there is some.
+fn split(bytes: &[u8]) -> Result<([u8; 3], &[u8]), DecodeError> {
+    match bytes.split_first_chunk::<3>() {
+        None => Err(DecodeError::Truncated {
+            field: "message header",
+            missing: 3_usize.saturating_sub(bytes.len()),
+        }),
+        Some((_, [])) => Err(DecodeError::Truncated {
+            field: "message body",
+            missing: 1,
+        }),
+        Some((head, tail)) => Ok((*head, tail)),
+    }
 }
 
 #[cfg(test)]
@@ -293,6 +311,20 @@ mod tests {
         assert_eq!(response.command, 0x38);
         assert!(response.completion.is_ok());
         assert_eq!(response.data, hex!("0196040345530000"));
+    }
+
+    #[test]
+    fn checksums_can_be_ignored() {
+        let message = hex!("811c63 20003800 0196040345530000 72");
+        let good = LanResponse::decode(&message);
+        let mut broken = message;
+        broken[2] ^= 0x55;
+        broken[15] ^= 0x55;
+        assert!(LanResponse::decode(&broken).is_err());
+        assert_eq!(LanResponse::decode_unchecked(&broken), good);
+        for length in 0..8 {
+            assert!(LanResponse::decode_unchecked(&message[..length]).is_err());
+        }
     }
 
     #[test]
@@ -365,6 +397,7 @@ mod tests {
             let _ = crate::wire::PacketV20::decode(&bytes);
             let _ = LanRequest::decode(&bytes);
             let _ = LanResponse::decode(&bytes);
+            let _ = LanResponse::decode_unchecked(&bytes);
         }
     }
 }

@@ -95,7 +95,7 @@ fn leaving_tells_the_bmc_and_waits_for_nothing() {
     assert_eq!(pair.bmc.counters().sessions_closed, 1);
 
     // Also when the log-in is between RAKP messages 3 and 4, and in a request.
-    for time in [13, 15] {
+    for time in [17, 19] {
         let mut pair = Setup::new(7).pair();
         pair.session.open(pair.now, pair.now + ms(1_000));
         pair.pass(ms(time));

@@ -121,8 +121,23 @@ fn the_stronger_suite_is_asked_for_first() {
 fn a_log_in_is_one_question_and_three_exchanges() {
     let mut pair = Setup::new(1).pair();
     let (time, _) = pair.time(|pair| pair.log_in());
+    assert_eq!(time, ms(4) * 5, "the first one asks for the list of suites");
+    let first = pair.sent.len();
+    assert_eq!(first, 5);
+    let memory = pair.session.memory();
+    pair.session.leave(pair.now);
+    pair.pass(ms(10));
+    let goodbye = pair.sent.len() - first;
+    pair.renew(settings(PASSWORD), memory);
+    let (time, _) = pair.time(|pair| pair.log_in());
     assert_eq!(time, ms(4) * 4);
+    assert_eq!(pair.sent.len() - first - goodbye, 4);
+
+    // Without a choice there is nothing to ask for.
+    let mut pair = Setup::new(1).suites(&[3], &[3, 17]).pair();
+    pair.log_in();
     assert_eq!(pair.sent.len(), 4);
+    assert_eq!(pair.session.offered_suites(), None);
 }
 
 #[test]
@@ -137,6 +152,7 @@ fn a_refused_suite_is_followed_by_the_other_one() {
     ];
     for (enabled, fault) in refusals {
         let mut pair = Setup::new(2).suites(&[17, 3], enabled).pair();
+        pair.bmc.set_fault(Fault::CipherListRefused);
         if let Some(fault) = fault.clone() {
             pair.bmc.set_fault(fault);
         }

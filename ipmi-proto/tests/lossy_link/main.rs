@@ -19,6 +19,10 @@ mod outage;
 mod packets;
 mod pair;
 mod peers;
+mod quirks;
+mod suite_list;
+mod v15;
+mod v15_bmc;
 
 #[path = "../support/forge.rs"]
 mod forge;

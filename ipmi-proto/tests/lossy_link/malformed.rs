@@ -46,7 +46,7 @@ fn replies_of_a_session() -> Vec<Vec<u8>> {
 fn changed_bytes_in_a_session_do_nothing() {
     // The same seed: the datagrams are those that this very session will get.
     let replies = replies_of_a_session();
-    let [_, _, _, _, first, second] = replies.as_slice() else {
+    let [_, _, _, _, _, first, second] = replies.as_slice() else {
         panic!("{} replies", replies.len());
     };
     let mut pair = Setup::new(1).pair();

@@ -358,7 +358,7 @@ impl<P: Peer> Pair<P> {
     /// Logs in; the log-in must succeed. Gives the suite.
     pub(crate) fn log_in(&mut self) -> u8 {
         match self.open() {
-            Event::Opened { suite, .. } => suite.0,
+            Event::Opened { negotiated, .. } => negotiated.suite().unwrap().0,
             other => panic!("the log-in ended in {other:?}"),
         }
     }

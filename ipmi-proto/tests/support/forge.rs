@@ -6,7 +6,9 @@
 //! not judged here but by recorded sessions.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use rmcp_ipmi::crypto::{CipherSuite, KeyExchange, KeyStream, Password, SUITES, SessionKeys};
+use rmcp_ipmi::crypto::{
+    CipherSuite, KeyExchange, KeyStream, KeyedHash, Password, SUITES, SessionKeys,
+};
 use rmcp_ipmi::wire::{
     AlgorithmTriple, CompletionCode, Framing, LanRequest, LanResponse, Lun, NetFn,
     OpenSessionRequest, OpenSessionResponse, PacketV15, PacketV20, PayloadType, Rakp1, Rakp2,
@@ -18,6 +20,7 @@ const BMC_SESSION_ID: u32 = 0x5e55_1017;
 const BMC_RANDOM: [u8; 16] = [0xb5; 16];
 const GUID: [u8; 16] = [0x60; 16];
 const RMCP_BYTES: usize = 4;
+const GET_CHANNEL_AUTHENTICATION_CAPABILITIES: u8 = 0x38;
 /// Where the answers of the handshake have their status.
 const HANDSHAKE_STATUS: usize = 17;
 
@@ -26,6 +29,8 @@ const HANDSHAKE_STATUS: usize = 17;
 pub(crate) enum Incoming {
     /// Get Channel Authentication Capabilities.
     Capabilities(Request),
+    /// Get Channel Cipher Suites, or another question without a session.
+    Sessionless(Request),
     OpenSession(OpenSessionRequest),
     Rakp1 {
         tag: u8,
@@ -108,6 +113,8 @@ pub(crate) struct Forge {
     exchange: Option<Exchange>,
     keys: Option<SessionKeys>,
     next_sequence: u32,
+    /// The code of the last RAKP message 3.
+    last_proof: Vec<u8>,
     /// How often a RAKP message 3 with a code came.
     pub(crate) proofs: u32,
 }
@@ -119,6 +126,7 @@ impl Forge {
             exchange: None,
             keys: None,
             next_sequence: 1,
+            last_proof: Vec::new(),
             proofs: 0,
         }
     }
@@ -128,7 +136,10 @@ impl Forge {
         let (framing, session) = decode_rmcp(datagram).ok()?;
         if framing == Framing::V15 {
             let packet = PacketV15::decode(session).ok()?;
-            return Request::decode(packet.message).map(Incoming::Capabilities);
+            return Request::decode(packet.message).map(|request| match request.command {
+                GET_CHANNEL_AUTHENTICATION_CAPABILITIES => Incoming::Capabilities(request),
+                _ => Incoming::Sessionless(request),
+            });
         }
         let packet = PacketV20::decode(session).ok()?;
         match packet.payload_type {
@@ -156,6 +167,7 @@ impl Forge {
             PayloadType::RAKP3 => {
                 let message = Rakp3::decode(packet.payload).ok()?;
                 self.proofs += u32::from(message.outcome.is_ok());
+                self.last_proof = message.outcome.unwrap_or_default().to_vec();
                 Some(Incoming::Rakp3 { tag: message.tag })
             }
             PayloadType::IPMI => {
@@ -200,6 +212,49 @@ impl Forge {
             .map_or(Role(0), |exchange| exchange.role)
     }
 
+    /// The user name of the last RAKP message 1.
+    #[allow(dead_code, reason = "the fuzz targets don't ask for it")]
+    pub(crate) fn username(&self) -> &[u8] {
+        self.exchange
+            .as_ref()
+            .map_or(&[], |exchange| &exchange.username)
+    }
+
+    /// Whether the last RAKP message 3 has the code for this role.
+    #[allow(dead_code, reason = "the fuzz targets don't ask for it")]
+    pub(crate) fn rakp3_is_good(&self, role: Role) -> bool {
+        let keys = self
+            .key_exchange()
+            .map(|exchange| KeyExchange { role, ..exchange });
+        keys.is_some_and(|keys| keys.rakp3_code().matches(&self.last_proof))
+    }
+
+    /// RAKP message 4 with a check value by the algorithm that protects packets.
+    #[allow(dead_code, reason = "the fuzz targets don't ask for it")]
+    pub(crate) fn rakp4_by_integrity(&self, tag: u8) -> Vec<u8> {
+        let check = self.key_exchange().map(|keys| {
+            let sik = keys.session_integrity_key();
+            let hash =
+                KeyedHash::for_integrity(keys.suite.integrity, sik.as_bytes(), &self.password);
+            hash.code(
+                &[
+                    keys.console_random,
+                    &BMC_SESSION_ID.to_le_bytes(),
+                    keys.bmc_guid,
+                ],
+                <[u8]>::to_vec,
+            )
+        });
+        let mut payload = Vec::new();
+        Rakp4 {
+            tag,
+            console_session_id: self.console_session_id(),
+            outcome: Ok(&check.unwrap_or_default()),
+        }
+        .encode(&mut payload);
+        handshake(PayloadType::RAKP4, &payload)
+    }
+
     /// The honest answer to anything.
     pub(crate) fn answer(&mut self, incoming: &Incoming) -> Vec<u8> {
         match incoming {
@@ -208,6 +263,12 @@ impl Forge {
                 let mut out = Vec::new();
                 let message = message(&request.response(CompletionCode::OK, &data));
                 encode_sessionless_v15(&mut out, &message);
+                out
+            }
+            Incoming::Sessionless(request) => {
+                let mut out = Vec::new();
+                let refused = request.response(CompletionCode::INVALID_COMMAND, &[]);
+                encode_sessionless_v15(&mut out, &message(&refused));
                 out
             }
             Incoming::OpenSession(request) => self.accept(request.tag, request.algorithms),

@@ -12,12 +12,13 @@ use rmcp_ipmi::command::{Command, GetFruAreaInfo, ReadFru};
 use rmcp_ipmi::fru::Fru;
 use rmcp_ipmi::fru::walk::{FruRead, Outcome, ReadEnd, ReadSize, Step, Walk, WalkError};
 use rmcp_ipmi::sdr::Record;
-use rmcp_ipmi::wire::{BMC_ADDRESS, Lun};
+use rmcp_ipmi::wire::{BMC_ADDRESS, Hop, Lun, Route};
 
 use super::Known;
 use super::metric::{FRU_CHECKSUMS, FRU_COMPLETE, FRU_INFO, FRU_MADE};
 use crate::bmc::Bmc;
 use crate::collect::asker::Asker;
+use crate::collect::exchange::exchange;
 use crate::collect::sample::Samples;
 use crate::collect::{BACKGROUND_REQUEST, BUSY_WAIT, CollectError, LoadedRepository};
 
@@ -37,16 +38,34 @@ pub(super) struct Cache {
     reply: Vec<u8>,
 }
 
-/// A whole inventory and the records that say which devices there are.
+/// What an inventory belongs to: the records that say which devices there are,
+/// and whether those behind satellites count.
+#[derive(Clone)]
+struct Source {
+    records: Arc<LoadedRepository>,
+    bridges: bool,
+}
+
+impl Source {
+    /// Records are read again every day and are then other ones that say the
+    /// same.
+    fn is_same(&self, other: &Self) -> bool {
+        self.bridges == other.bridges
+            && (Arc::ptr_eq(&self.records, &other.records)
+                || self.records.records == other.records.records)
+    }
+}
+
+/// A whole inventory.
 struct Loaded {
     since: Instant,
-    records: Arc<LoadedRepository>,
+    source: Source,
     samples: Samples,
 }
 
 /// Reading device after device, from scrape to scrape until it is done.
 struct Loading {
-    records: Arc<LoadedRepository>,
+    source: Source,
     devices: Vec<Device>,
     /// Which device is being read.
     index: usize,
@@ -59,6 +78,7 @@ struct Loading {
 /// Where an inventory is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Device {
+    route: Route,
     lun: Lun,
     id: u8,
     name: String,
@@ -80,18 +100,21 @@ impl Cache {
         asker: &mut Asker<'_>,
         known: &Known<'_>,
     ) -> Result<Samples, CollectError> {
-        let records = known.records.ok_or(CollectError::NoRecords)?;
+        let source = Source {
+            records: Arc::clone(known.records.ok_or(CollectError::NoRecords)?),
+            bridges: known.bridges,
+        };
         if self
             .loaded
             .as_ref()
-            .is_some_and(|loaded| !is_same(&loaded.records, records))
+            .is_some_and(|loaded| !loaded.source.is_same(&source))
         {
             self.loaded = None;
         }
         if self
             .loading
             .as_ref()
-            .is_some_and(|loading| !is_same(&loading.records, records))
+            .is_some_and(|loading| !loading.source.is_same(&source))
         {
             self.loading = None;
         }
@@ -100,7 +123,7 @@ impl Cache {
             .as_ref()
             .is_some_and(|loaded| loaded.since.elapsed() < MAX_AGE);
         if !is_fresh && self.loading.is_none() {
-            self.loading = Some(Loading::new(records, self.read_size));
+            self.loading = Some(Loading::new(source, self.read_size));
         }
         while let Some(loading) = &self.loading {
             if Instant::now() >= asker.deadline {
@@ -164,11 +187,13 @@ impl Cache {
         };
         let deadline = Instant::now() + BACKGROUND_REQUEST;
         let key = (ReadFru::NET_FN, device.lun, command);
-        match bmc.call_bytes(key, &data, deadline, &mut self.reply).await {
-            Ok(code) if code.is_ok() => loading.walk.feed(Outcome::Data(&self.reply)),
-            Ok(code) => loading.walk.feed(Outcome::Refused(code.0)),
-            Err(Error::Silent { .. } | Error::Deadline { .. }) if bmc.is_open() => {
-                loading.walk.feed(Outcome::Silence);
+        let reply = &mut self.reply;
+        match exchange(bmc, device.route, key, &data, deadline, reply).await {
+            Ok(outcome) => loading.walk.feed(outcome),
+            Err(Error::Deadline { .. }) => loading.walk.feed(Outcome::Silence),
+            // A satellite that is not there takes nothing else along.
+            Err(_) if device.route.is_bridged() && bmc.is_open() => {
+                self.read_size = loading.next_device();
             }
             Err(error) => return Err(error.into()),
         }
@@ -187,7 +212,7 @@ impl Cache {
             _ => {
                 self.loaded = Some(Loaded {
                     since: Instant::now(),
-                    records: loading.records,
+                    source: loading.source,
                     samples: loading.samples,
                 });
                 Ok(())
@@ -196,16 +221,11 @@ impl Cache {
     }
 }
 
-/// Records are read again every day and are then other ones that say the same.
-fn is_same(a: &Arc<LoadedRepository>, b: &Arc<LoadedRepository>) -> bool {
-    Arc::ptr_eq(a, b) || a.records == b.records
-}
-
 impl Loading {
-    fn new(records: &Arc<LoadedRepository>, read_size: ReadSize) -> Self {
+    fn new(source: Source, read_size: ReadSize) -> Self {
         Self {
-            devices: devices(&records.decoded()),
-            records: Arc::clone(records),
+            devices: devices(&source.records.decoded(), source.bridges),
+            source,
             index: 0,
             walk: Walk::new(read_size),
             read: 0,
@@ -234,10 +254,11 @@ impl Loading {
     }
 }
 
-/// The devices that the BMC itself can be asked for: number 0, which every BMC
-/// should have, and those of the records.
-fn devices(records: &[Record]) -> Vec<Device> {
+/// The devices that can be asked for: number 0 of the BMC, which every BMC should
+/// have, and those of the records; those of satellites where they are wanted.
+fn devices(records: &[Record], bridges: bool) -> Vec<Device> {
     let mut devices = vec![Device {
+        route: Route::Bmc,
         lun: Lun::BMC,
         id: 0,
         name: BUILTIN.to_owned(),
@@ -246,28 +267,53 @@ fn devices(records: &[Record]) -> Vec<Device> {
         let Record::Fru(locator) = record else {
             continue;
         };
-        // Others are behind controllers, or on a bus that is none of our business.
-        if !locator.logical || locator.address != BMC_ADDRESS {
+        let route = match locator.address {
+            BMC_ADDRESS => Route::Bmc,
+            address => Route::Satellite(Hop {
+                channel: locator.channel,
+                address,
+            }),
+        };
+        // One that is not logical is a bare memory on a bus that is none of our
+        // business.
+        if !locator.logical || (route.is_bridged() && !bridges) {
             continue;
         }
-        let lun = Lun::from_low_bits(locator.lun_and_bus >> 3);
-        let name = locator.name.to_string();
+        let device = Device {
+            route,
+            lun: Lun::from_low_bits(locator.lun_and_bus >> 3),
+            id: locator.device,
+            name: locator.name.to_string(),
+        };
         let is_full = devices.len() >= MAX_DEVICES;
-        let known = devices
-            .iter_mut()
-            .find(|device| device.lun == lun && device.id == locator.device);
+        let known = devices.iter_mut().find(|known| known.is_same_as(&device));
         match known {
-            Some(device) if device.name == BUILTIN => device.name = name,
+            Some(known) if known.name == BUILTIN => *known = device,
             Some(_) => {}
             None if is_full => {}
-            None => devices.push(Device {
-                lun,
-                id: locator.device,
-                name,
-            }),
+            None => devices.push(device),
         }
     }
     devices
+}
+
+impl Device {
+    fn is_same_as(&self, other: &Self) -> bool {
+        (self.route, self.lun, self.id) == (other.route, other.lun, other.id)
+    }
+
+    /// Value of the label `fru`: the number, with its LUN in front where that is
+    /// another, and with address and channel of a satellite in front of all.
+    fn label(&self) -> String {
+        let number = match self.lun {
+            Lun::BMC => self.id.to_string(),
+            lun => format!("{}.{}", lun.value(), self.id),
+        };
+        match self.route {
+            Route::Satellite(hop) => format!("{:#04x}.{}.{number}", hop.address, hop.channel),
+            _ => number,
+        }
+    }
 }
 
 /// Adds what one device says of itself.
@@ -276,14 +322,7 @@ fn put(samples: &mut Samples, device: &Device, found: &FruRead) {
     let Ok(fru) = Fru::decode(&found.bytes) else {
         return;
     };
-    let identity = || {
-        let id = match device.lun {
-            Lun::BMC => device.id.to_string(),
-            // The same numbers again on another LUN.
-            lun => format!("{}.{}", lun.value(), device.id),
-        };
-        vec![("fru", id), ("name", device.name.clone())]
-    };
+    let identity = || vec![("fru", device.label()), ("name", device.name.clone())];
     samples.put_flag(&FRU_CHECKSUMS, identity(), fru.checksums_match());
     let is_complete = found.end == ReadEnd::Complete;
     samples.put_flag(&FRU_COMPLETE, identity(), is_complete);
@@ -327,21 +366,34 @@ mod tests {
         Record::decode(&record).unwrap()
     }
 
-    #[test]
-    fn only_devices_of_the_bmc_itself_are_read_and_each_once() {
-        let found = devices(&[
-            locator(0x20, 1, 0x80, "PS1"),
-            locator(0x20, 1, 0x80, "PS1 again"),
-            locator(0x20, 0, 0x80, "Board"),
-            locator(0x20, 1, 0x88, "LUN 1"),
-            locator(0x2c, 2, 0x80, "satellite"),
-            locator(0x20, 0xa0, 0x00, "bare EEPROM"),
-        ]);
-        let found: Vec<(u8, u8, &str)> = found
+    const RECORDS: [(u8, u8, u8, &str); 6] = [
+        (0x20, 1, 0x80, "PS1"),
+        (0x20, 1, 0x80, "PS1 again"),
+        (0x20, 0, 0x80, "Board"),
+        (0x20, 1, 0x88, "LUN 1"),
+        (0x2c, 2, 0x80, "satellite"),
+        (0x20, 0xa0, 0x00, "bare EEPROM"),
+    ];
+
+    fn found(bridges: bool) -> Vec<(String, String)> {
+        let records =
+            RECORDS.map(|(address, device, access, name)| locator(address, device, access, name));
+        devices(&records, bridges)
             .iter()
-            .map(|device| (device.lun.value(), device.id, device.name.as_str()))
-            .collect();
-        assert_eq!(found, [(0, 0, "Board"), (0, 1, "PS1"), (1, 1, "LUN 1")]);
+            .map(|device| (device.label(), device.name.clone()))
+            .collect()
+    }
+
+    fn pair(label: &str, name: &str) -> (String, String) {
+        (label.to_owned(), name.to_owned())
+    }
+
+    #[test]
+    fn each_device_is_read_once_and_satellites_only_when_wanted() {
+        let own = [pair("0", "Board"), pair("1", "PS1"), pair("1.1", "LUN 1")];
+        assert_eq!(found(false), own);
+        let satellite = pair("0x2c.0.2", "satellite");
+        assert_eq!(found(true), [&own[..], &[satellite]].concat());
     }
 
     #[test]
@@ -349,6 +401,6 @@ mod tests {
         let records: Vec<Record> = (0..=255)
             .map(|device| locator(0x20, device, 0x80, "x"))
             .collect();
-        assert_eq!(devices(&records).len(), MAX_DEVICES);
+        assert_eq!(devices(&records, true).len(), MAX_DEVICES);
     }
 }

@@ -118,6 +118,8 @@ metrics! {
         "Latest time stamp in the SEL by state and type of sensor, by the clock of the BMC.";
     THRESHOLD: Gauge "ipmi_sensor_threshold",
         "Threshold of a sensor, in the unit of the metric that holds the sensor's value.";
+    THRESHOLDS_LIVE: Gauge "ipmi_sensor_thresholds_live",
+        "Whether the thresholds of a sensor are those that it works with now (1), or those of its record (0).";
     SM_SUPPLY: Gauge "ipmi_supermicro_power_supply_good",
         "Whether a power supply of a Supermicro board is good (1=yes, 0=no).";
     SYSTEM_GUID: Gauge "ipmi_system_guid_info",

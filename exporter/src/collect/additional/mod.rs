@@ -23,6 +23,9 @@ mod self_test;
 mod sm_power_supplies;
 mod thresholds;
 
+pub(super) use bmc_details::collect as collect_bmc_details;
+pub(super) use thresholds::samples as threshold_samples;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,7 +33,7 @@ use rmcp_ipmi::command::{ChassisStatus, DeviceId, UtcOffset};
 
 use super::asker::{Asker, Kept, Refusals};
 use super::sample::Samples;
-use super::{CollectError, LoadedRepository, SensorTable};
+use super::{CollectError, LoadedRepository};
 use crate::bmc::Bmc;
 use crate::config::Collector;
 
@@ -61,16 +64,13 @@ pub(super) struct Known<'a> {
     pub(super) power_was_on: Option<bool>,
     /// Sensor records, for collectors that [need them](needs_records).
     pub(super) records: Option<&'a Arc<LoadedRepository>>,
-    /// The sensors of these records as the module wants them, for `thresholds`.
-    pub(super) table: Option<Arc<SensorTable>>,
+    /// Whether the module wants to hear of satellite controllers.
+    pub(super) bridges: bool,
 }
 
 /// Whether the collector cannot work without the sensor records.
 pub(super) fn needs_records(collector: Collector) -> bool {
-    matches!(
-        collector,
-        Collector::Thresholds | Collector::Fru | Collector::IntelNodeManager
-    )
+    matches!(collector, Collector::Fru | Collector::IntelNodeManager)
 }
 
 impl Cache {
@@ -129,7 +129,6 @@ impl Cache {
                 dcmi_temperatures::collect(asker, &mut self.dcmi_temperatures).await
             }
             Collector::Lan => lan::collect(asker, &mut self.lan).await,
-            Collector::Thresholds => Ok(thresholds::collect(known)),
             Collector::Fru => self.fru.collect(asker, known).await,
             Collector::DellPower => dell_power::collect(asker).await,
             Collector::LenovoEnergy => lenovo_energy::collect(asker, &mut self.lenovo_energy).await,
@@ -142,5 +141,3 @@ impl Cache {
         }
     }
 }
-
-pub(super) use bmc_details::collect as collect_bmc_details;

@@ -1,48 +1,38 @@
-//! Collector `thresholds`: beyond which values the sensors complain, as their
-//! records say.
+//! Collector `thresholds`: beyond which values the sensors complain.
 
-use std::collections::HashMap;
+use rmcp_ipmi::sensor::Threshold;
 
-use rmcp_ipmi::sdr::Record;
-use rmcp_ipmi::sensor::{Threshold, Thresholds};
-
-use super::Known;
-use super::metric::THRESHOLD;
+use super::metric::{THRESHOLD, THRESHOLDS_LIVE};
 use crate::collect::sample::Samples;
+use crate::collect::{SensorTable, SensorThresholds};
 
-/// Costs no request but those for the records.
-pub(super) fn collect(known: &Known<'_>) -> Samples {
+/// What is told of the thresholds of the sensors in `table`.
+pub(in crate::collect) fn samples(table: &SensorTable, found: &[SensorThresholds]) -> Samples {
     let mut samples = Samples::default();
-    let (Some(table), Some(records)) = (&known.table, known.records) else {
-        return samples;
-    };
-    let mut thresholds: HashMap<String, Thresholds> = HashMap::new();
-    for record in records.decoded() {
-        if let Record::Sensor(sensor) = record
-            && sensor.is_threshold()
-        {
-            // As in the table, the first of a number counts.
-            thresholds
-                .entry(sensor.record_id.to_string())
-                .or_insert_with(|| sensor.thresholds());
-        }
-    }
-    for entry in table.entries() {
-        let identity = entry.identity();
-        let Some(found) = thresholds.get(&identity.id) else {
+    for thresholds in found {
+        let Some(entry) = table.entries().get(thresholds.index) else {
             continue;
         };
-        for threshold in Threshold::ALL {
-            let Some(value) = found.get(threshold) else {
-                continue;
-            };
-            let labels = vec![
+        let identity = entry.identity();
+        let labels = || {
+            vec![
                 ("id", identity.id.clone()),
                 ("name", identity.name.clone()),
-                ("threshold", word(threshold).to_owned()),
                 ("type", identity.kind.to_owned()),
-            ];
+            ]
+        };
+        let mut has_any = false;
+        for threshold in Threshold::ALL {
+            let Some(value) = thresholds.values.get(threshold) else {
+                continue;
+            };
+            let mut labels = labels();
+            labels.push(("threshold", word(threshold).to_owned()));
             samples.put_with(&THRESHOLD, labels, entry.in_family_unit(value));
+            has_any = true;
+        }
+        if has_any {
+            samples.put_flag(&THRESHOLDS_LIVE, labels(), thresholds.is_live);
         }
     }
     samples

@@ -9,7 +9,7 @@ use crate::config::collector::Collector;
 use crate::config::custom_args::CustomArgs;
 use crate::config::raw::{ModuleRaw, PerCollector, SelEventRaw};
 use crate::config::report::{Located, Report, indexed, joined};
-use crate::config::setting::Noncritical;
+use crate::config::setting::{Noncritical, ThresholdStates};
 use crate::config::suggest::{hint, list};
 use crate::config::yaml::printable;
 
@@ -140,11 +140,6 @@ pub(super) fn custom_args(report: &mut Report<'_>, raw: &ModuleRaw) -> CustomArg
         );
         report.warn(args.mark, &key, message);
     }
-    if custom.bridge_sensors {
-        let message = "`--bridge-sensors` is not supported yet: sensors behind other controllers \
-                       are left out";
-        report.warn(args.mark, &key, message);
-    }
     custom
 }
 
@@ -188,6 +183,17 @@ pub(super) fn noncritical(report: &mut Report<'_>, raw: &ModuleRaw) -> Option<No
         );
     }
     noncritical
+}
+
+pub(super) fn threshold_states(report: &mut Report<'_>, raw: &ModuleRaw) -> ThresholdStates {
+    let Some(word) = &raw.threshold_states else {
+        return ThresholdStates::default();
+    };
+    ThresholdStates::parse(&word.value).unwrap_or_else(|| {
+        let names = &ThresholdStates::NAMES;
+        unknown_word(report, raw, "threshold_states", "value", word, names);
+        ThresholdStates::default()
+    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ impl ReadSize {
     /// Smallest piece that is tried.
     pub const FLOOR: u8 = 5;
 
+    /// What to begin with behind a bridge: messages on an IPMB have 32 bytes, ten of
+    /// which are not the record's, and satellites may not answer at all to more.
+    pub const BRIDGED: Self = Self::Pieces(22);
+
     /// The byte count of a Get SDR command that asks for a whole record.
     pub(super) const WHOLE_COUNT: u8 = 0xff;
 

@@ -1,19 +1,22 @@
-//! Reading a whole SDR repository without doing any I/O.
+//! Reading a whole SDR repository, or the Device SDRs of one controller, without
+//! doing any I/O.
 //!
-//! [`Walk`] says which request comes next and is told what came back; how
+//! [`Walk`], and [`DeviceWalk`] alike, says which request comes next and is told what came back; how
 //! requests travel, and how long to wait, is the caller's business. It ends
 //! for every answer source, however hostile: chains are cut at loops and at
 //! the limits below, and every retry is counted.
 //!
-//! Commands: IPMI 2.0 section 33.
+//! Commands: IPMI 2.0 sections 33 and 35.
 
 mod chunk;
+mod device;
 mod info;
 mod step;
 mod walk;
 
 pub use crate::walk::Outcome;
 pub use chunk::ReadSize;
+pub use device::{DeviceRecords, DeviceSdrInfo, DeviceWalk};
 pub use info::{OperationSupport, RepositoryInfo};
 pub use step::{ChainEnd, GetSdr, Repository, Source, Step, WaitReason, WalkError};
 pub use walk::Walk;

@@ -9,8 +9,9 @@ pub enum Source {
     /// The SDR repository (storage commands).
     #[default]
     Repository,
-    /// A controller's own device SDRs (sensor/event commands); they have no
-    /// stamps that could be compared, so [`Step::GetInfo`] never comes.
+    /// One LUN of a controller's own device SDRs (sensor/event commands).
+    /// [`Step::GetInfo`] never comes; [`DeviceWalk`](super::DeviceWalk) does it for
+    /// all LUNs together.
     Device,
 }
 

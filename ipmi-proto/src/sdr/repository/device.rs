@@ -1,0 +1,446 @@
+//! Device SDRs: records that a controller keeps of its own sensors, LUN by LUN
+//! (IPMI 2.0 sections 35.2 to 35.4).
+
+use super::{GetSdr, MAX_RESTARTS, Outcome, ReadSize, Source, Step, Walk, WalkError};
+use crate::sdr::RawRecord;
+use crate::wire::{DecodeError, Lun, Reader};
+
+/// What a controller says about its Device SDRs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceSdrInfo {
+    /// Number of sensors on the LUN that was asked.
+    pub sensors: u8,
+    /// Bit 7: sensors come and go; bits 3:0: LUNs that have sensors.
+    pub flags: u8,
+    /// Moves on when sensors come or go; only where they do.
+    pub population_stamp: Option<u32>,
+}
+
+impl DeviceSdrInfo {
+    /// Decodes the answer's data, completion code not included.
+    ///
+    /// # Errors
+    /// When the flags are missing.
+    pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(data);
+        let sensors = reader.u8("sensor count")?;
+        let flags = reader.u8("population flags")?;
+        Ok(Self {
+            sensors,
+            flags,
+            population_stamp: reader.u32("population stamp").ok(),
+        })
+    }
+
+    /// Writes the answer's data.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut data = vec![self.sensors, self.flags];
+        data.extend(self.population_stamp.into_iter().flat_map(u32::to_le_bytes));
+        data
+    }
+
+    /// Whether sensors come and go while the controller runs.
+    pub const fn is_dynamic(&self) -> bool {
+        self.flags & 0x80 != 0
+    }
+
+    /// The LUNs that have sensors; the first one always, as some controllers leave
+    /// the flags out.
+    pub fn luns(&self) -> impl Iterator<Item = Lun> {
+        let flags = self.flags | 0x01;
+        (0..4)
+            .filter(move |lun| flags & (1 << lun) != 0)
+            .map(Lun::from_low_bits)
+    }
+
+    /// Whether records read when the controller said `self` are still its records
+    /// now that it says `now`.
+    pub fn still_valid(&self, now: &Self) -> bool {
+        self == now
+    }
+}
+
+/// The walk over all LUNs of one controller. Driven like a [`Walk`]; each step
+/// goes to [`DeviceWalk::lun`], and [`Step::GetInfo`] is Get Device SDR Info.
+#[derive(Debug)]
+pub struct DeviceWalk {
+    state: State,
+    info: Option<DeviceSdrInfo>,
+    read_size: ReadSize,
+    records: Vec<RawRecord>,
+    restarts: u8,
+    changed: bool,
+    /// Why a LUN could not be read: tells only where no other one has records.
+    failure: Option<WalkError>,
+}
+
+#[derive(Debug)]
+enum State {
+    InfoBefore,
+    /// The walk over one LUN, and the LUNs after it.
+    Reading {
+        walk: Box<Walk>,
+        lun: Lun,
+        left: Vec<Lun>,
+    },
+    InfoAfter,
+    Done,
+    Failed(WalkError),
+}
+
+/// What a [`DeviceWalk`] has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceRecords {
+    /// The controller's own words, if it had any.
+    pub info: Option<DeviceSdrInfo>,
+    /// The records of all LUNs, each once.
+    pub records: Vec<RawRecord>,
+    /// The population changed during the walk, also when it was read again.
+    pub changed: bool,
+    /// Read size for the next walk.
+    pub read_size: ReadSize,
+}
+
+impl DeviceWalk {
+    /// Starts a walk. `read_size` is what the last one has learned, or
+    /// [`ReadSize::BRIDGED`] for a controller behind the BMC.
+    pub fn new(read_size: ReadSize) -> Self {
+        Self {
+            state: State::InfoBefore,
+            info: None,
+            read_size,
+            records: Vec::new(),
+            restarts: 0,
+            changed: false,
+            failure: None,
+        }
+    }
+
+    /// What to do next. The same until [`feed`](Self::feed) is called.
+    pub fn step(&self) -> Step {
+        match &self.state {
+            State::InfoBefore | State::InfoAfter => Step::GetInfo,
+            State::Reading { walk, .. } => walk.step(),
+            State::Done | State::Failed(_) => Step::Done,
+        }
+    }
+
+    /// The LUN that the next step is for.
+    pub fn lun(&self) -> Lun {
+        match &self.state {
+            State::Reading { lun, .. } => *lun,
+            _ => Lun::BMC,
+        }
+    }
+
+    /// The request of [`Step::GetSdr`], if that is the next step.
+    pub fn request(&self) -> Option<GetSdr> {
+        match self.step() {
+            Step::GetSdr(request) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Number of records read so far.
+    pub fn record_count(&self) -> usize {
+        let here = match &self.state {
+            State::Reading { walk, .. } => walk.records().len(),
+            _ => 0,
+        };
+        self.records.len().saturating_add(here)
+    }
+
+    /// Tells what came of the last step.
+    pub fn feed(&mut self, outcome: Outcome<'_>) {
+        self.state = match std::mem::replace(&mut self.state, State::Done) {
+            State::InfoBefore => self.on_info_before(outcome),
+            State::Reading {
+                mut walk,
+                lun,
+                left,
+            } => {
+                walk.feed(outcome);
+                if walk.step() == Step::Done {
+                    self.on_lun_read(*walk, lun, left)
+                } else {
+                    State::Reading { walk, lun, left }
+                }
+            }
+            State::InfoAfter => self.on_info_after(outcome),
+            done @ (State::Done | State::Failed(_)) => done,
+        };
+    }
+
+    /// Takes the result once [`step`](Self::step) is [`Step::Done`].
+    ///
+    /// # Errors
+    /// Why the records could not be read, or [`WalkError::Unfinished`].
+    pub fn finish(self) -> Result<DeviceRecords, WalkError> {
+        match self.state {
+            State::Done => Ok(DeviceRecords {
+                info: self.info,
+                records: self.records,
+                changed: self.changed,
+                read_size: self.read_size,
+            }),
+            State::Failed(error) => Err(error),
+            _ => Err(WalkError::Unfinished),
+        }
+    }
+
+    fn on_info_before(&mut self, outcome: Outcome<'_>) -> State {
+        match outcome {
+            Outcome::Silence => return State::Failed(WalkError::Silent),
+            Outcome::Waited => return State::InfoBefore,
+            // Without it, the first LUN may have records all the same.
+            Outcome::Refused(_) => {}
+            Outcome::Data(data) => self.info = DeviceSdrInfo::decode(data).ok(),
+        }
+        self.read_luns()
+    }
+
+    fn read_luns(&mut self) -> State {
+        self.records.clear();
+        self.failure = None;
+        let left = self
+            .info
+            .map_or_else(|| vec![Lun::BMC], |info| info.luns().collect());
+        self.read_next(left)
+    }
+
+    fn read_next(&self, mut left: Vec<Lun>) -> State {
+        if left.is_empty() {
+            return match (self.failure, self.info) {
+                (Some(error), _) if self.records.is_empty() => State::Failed(error),
+                (_, Some(info)) if info.is_dynamic() => State::InfoAfter,
+                _ => State::Done,
+            };
+        }
+        let lun = left.remove(0);
+        State::Reading {
+            walk: Box::new(Walk::new(Source::Device, self.read_size)),
+            lun,
+            left,
+        }
+    }
+
+    fn on_lun_read(&mut self, walk: Walk, lun: Lun, left: Vec<Lun>) -> State {
+        match walk.finish() {
+            Err(WalkError::Silent) if lun == Lun::BMC => return State::Failed(WalkError::Silent),
+            Err(error) => self.failure = Some(error),
+            Ok(found) => {
+                self.read_size = found.read_size;
+                for record in found.records {
+                    // Many controllers give out all records on each LUN.
+                    if !self.records.iter().any(|known| known.bytes == record.bytes) {
+                        self.records.push(record);
+                    }
+                }
+            }
+        }
+        self.read_next(left)
+    }
+
+    fn on_info_after(&mut self, outcome: Outcome<'_>) -> State {
+        let after = match outcome {
+            Outcome::Data(data) => DeviceSdrInfo::decode(data).ok(),
+            Outcome::Waited => return State::InfoAfter,
+            Outcome::Refused(_) | Outcome::Silence => None,
+        };
+        let Some(after) = after.filter(|after| self.info != Some(*after)) else {
+            return State::Done;
+        };
+        self.info = Some(after);
+        if self.restarts >= MAX_RESTARTS {
+            self.changed = true;
+            return State::Done;
+        }
+        self.restarts = self.restarts.saturating_add(1);
+        self.read_luns()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hex_literal::hex;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(id: u8, lun: u8) -> Vec<u8> {
+        vec![id, 0, 0x51, 0x02, 4, 0x20, lun, id, 0]
+    }
+
+    /// A controller with records on each LUN.
+    struct Controller {
+        luns: [Vec<Vec<u8>>; 4],
+        info: Vec<u8>,
+        /// Read requests until the stamp moves once.
+        moves_after: u32,
+        /// Reads that go on inside a record until one is answered 80h.
+        changes_after: u32,
+        most: usize,
+    }
+
+    impl Controller {
+        fn new(luns: [Vec<Vec<u8>>; 4]) -> Self {
+            Self {
+                luns,
+                info: hex!("04 0f").to_vec(),
+                moves_after: u32::MAX,
+                changes_after: u32::MAX,
+                most: 255,
+            }
+        }
+
+        fn answer(&mut self, lun: Lun, step: Step) -> Result<Vec<u8>, u8> {
+            let request = match step {
+                Step::GetInfo => return Ok(self.info.clone()),
+                Step::Reserve => return Ok(vec![7, 0]),
+                Step::GetSdr(request) => request,
+                Step::Wait(_) | Step::Done => panic!("{step:?}"),
+            };
+            self.moves_after = self.moves_after.saturating_sub(1);
+            if self.moves_after == 0
+                && let Some(stamp) = self.info.get_mut(2)
+            {
+                *stamp += 1;
+                self.moves_after = u32::MAX;
+            }
+            if request.offset > 0 {
+                self.changes_after = self.changes_after.saturating_sub(1);
+                if self.changes_after == 0 {
+                    self.changes_after = u32::MAX;
+                    return Err(0x80);
+                }
+            }
+            let records = &self.luns[usize::from(lun.value())];
+            let index = match request.record_id.0 {
+                0 => 0,
+                id => records
+                    .iter()
+                    .position(|record| u16::from(record[0]) == id)
+                    .ok_or(0xcb)?,
+            };
+            let record = records.get(index).ok_or(0xcb)?;
+            let next = records.get(index + 1).map_or(0xff, |next| next[0]);
+            let mut data = vec![next, if next == 0xff { 0xff } else { 0 }];
+            let count = usize::from(request.count).min(record.len());
+            if count > self.most {
+                return Err(0xca);
+            }
+            data.extend(record.iter().skip(usize::from(request.offset)).take(count));
+            Ok(data)
+        }
+
+        fn read(&mut self) -> Result<DeviceRecords, WalkError> {
+            let mut walk = DeviceWalk::new(ReadSize::Whole);
+            for _ in 0..1000 {
+                if walk.step() == Step::Done {
+                    return walk.finish();
+                }
+                match self.answer(walk.lun(), walk.step()) {
+                    Ok(data) => walk.feed(Outcome::Data(&data)),
+                    Err(code) => walk.feed(Outcome::Refused(code)),
+                }
+            }
+            panic!("no end");
+        }
+    }
+
+    #[test]
+    fn every_lun_with_sensors_is_read() {
+        let luns = [
+            vec![record(1, 0), record(2, 0)],
+            vec![record(1, 1)],
+            Vec::new(),
+            vec![record(9, 3)],
+        ];
+        let found = Controller::new(luns.clone()).read().unwrap();
+        let bytes: Vec<Vec<u8>> = found.records.iter().map(|raw| raw.bytes.to_vec()).collect();
+        assert_eq!(bytes, luns.concat());
+        let mut first_only = Controller::new(luns);
+        first_only.info = hex!("02 00").to_vec();
+        assert_eq!(first_only.read().unwrap().records.len(), 2);
+    }
+
+    #[test]
+    fn records_that_every_lun_gives_out_count_once() {
+        let all = vec![record(1, 0), record(2, 1), record(3, 3)];
+        let luns = [all.clone(), all.clone(), all.clone(), all];
+        assert_eq!(Controller::new(luns).read().unwrap().records.len(), 3);
+    }
+
+    #[test]
+    fn a_population_that_changes_meanwhile_is_read_again() {
+        let luns = || [vec![record(1, 0), record(2, 0)], vec![], vec![], vec![]];
+        let mut once = Controller::new(luns());
+        once.info = hex!("02 81 05000000").to_vec();
+        once.moves_after = 2;
+        let found = once.read().unwrap();
+        assert_eq!(found.info.unwrap().population_stamp, Some(6));
+        assert!(!found.changed && found.records.len() == 2);
+    }
+
+    #[test]
+    fn a_record_that_changes_meanwhile_is_started_over() {
+        let luns = || [vec![record(1, 0), record(2, 0)], vec![], vec![], vec![]];
+        for changes_after in 1..5 {
+            let mut controller = Controller::new(luns());
+            controller.most = 5;
+            controller.changes_after = changes_after;
+            assert_eq!(controller.read().unwrap().records.len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_first_lun_without_records_hides_no_other() {
+        let luns = [vec![], vec![record(1, 1)], vec![], vec![]];
+        assert_eq!(Controller::new(luns).read().unwrap().records.len(), 1);
+    }
+
+    #[test]
+    fn a_controller_without_records_is_told() {
+        let none = [vec![], vec![], vec![], vec![]];
+        assert!(matches!(
+            Controller::new(none).read(),
+            Err(WalkError::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn info_survives_encoding() {
+        for data in [&hex!("04 0f")[..], &hex!("10 83 01020304")] {
+            assert_eq!(DeviceSdrInfo::decode(data).unwrap().encode(), data);
+        }
+        let info = DeviceSdrInfo::decode(&hex!("10 8a 01020304")).unwrap();
+        let luns: Vec<u8> = info.luns().map(Lun::value).collect();
+        assert_eq!((luns, info.is_dynamic()), (vec![0, 1, 3], true));
+        assert!(DeviceSdrInfo::decode(&[1]).is_err());
+    }
+
+    proptest! {
+        /// Any answers: the walk ends and never panics.
+        #[test]
+        fn any_answers_come_to_an_end(
+            answers in proptest::collection::vec(
+                (any::<u8>(), proptest::collection::vec(any::<u8>(), 0..40)), 1..40),
+        ) {
+            let mut walk = DeviceWalk::new(ReadSize::Whole);
+            let mut steps = 0_u32;
+            for (code, data) in answers.iter().cycle() {
+                if walk.step() == Step::Done {
+                    break;
+                }
+                steps += 1;
+                prop_assert!(steps < 8 * super::super::MAX_REQUESTS);
+                match code {
+                    0..0xa0 => walk.feed(Outcome::Data(data)),
+                    0xa0 => walk.feed(Outcome::Silence),
+                    code => walk.feed(Outcome::Refused(*code)),
+                }
+            }
+            let _ = walk.finish();
+        }
+    }
+}
