@@ -109,6 +109,17 @@ impl App {
         workers: Workers,
         options: AppOptions,
     ) -> Arc<Self> {
+        Self::with_resolver(holder, store, workers, options, Resolver::default())
+    }
+
+    /// The same with another name service than the operating system's.
+    pub fn with_resolver(
+        holder: ConfigHolder,
+        store: Store,
+        workers: Workers,
+        options: AppOptions,
+        resolver: Resolver,
+    ) -> Arc<Self> {
         let telemetry = Arc::new(Telemetry::new());
         telemetry.config_loaded(true);
         let registry = Registry::new(
@@ -125,7 +136,7 @@ impl App {
             holder,
             active,
             registry,
-            resolver: Resolver::default(),
+            resolver,
             telemetry,
         })
     }

@@ -9,6 +9,8 @@
     reason = "what a helper cannot do fails the test that called it"
 )]
 
+#[path = "../support/canary.rs"]
+mod canary;
 #[path = "../support/mod.rs"]
 mod support;
 
