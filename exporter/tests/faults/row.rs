@@ -1,5 +1,7 @@
 //! What a row says.
 
+use std::fmt;
+
 use bmc_sim::{BmcConfig, Device, SimHandle};
 
 use crate::lab::Scrape;
@@ -69,6 +71,19 @@ pub(crate) struct Row {
     /// Whether states are judged too: all sensors are nominal.
     pub(crate) judge_states: bool,
     pub(crate) look: Option<Look>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.fault)?;
+        for fault in self.with {
+            write!(f, " + {fault}")?;
+        }
+        if !self.module.is_empty() {
+            write!(f, " ({})", self.module.trim())?;
+        }
+        write!(f, " {:?}", self.expect)
+    }
 }
 
 /// A row with what most rows have.
