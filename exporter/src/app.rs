@@ -258,6 +258,23 @@ impl App {
         self.begin(&active, profile, target, deadline).await
     }
 
+    /// Gives out what a BMC is asked with and where, for those who ask it
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Self::scrape`].
+    pub async fn admit(
+        &self,
+        target: &str,
+        module: &str,
+        deadline: Instant,
+    ) -> Result<(Arc<Profile>, SocketAddr), Refusal> {
+        let active = self.active.load_full();
+        let profile = active.profile(module)?;
+        let address = self.resolve(&active, profile, target, deadline).await?;
+        Ok((Arc::clone(profile), address))
+    }
+
     async fn begin(
         &self,
         active: &Active,
@@ -265,11 +282,21 @@ impl App {
         target: &str,
         deadline: Instant,
     ) -> Result<(Arc<Collection>, SocketAddr), Refusal> {
-        let target: TargetAddress = target.parse()?;
-        let permission = active.config.permission(&profile.module);
-        let address = self.resolver.resolve(&target, permission, deadline).await?;
+        let address = self.resolve(active, profile, target, deadline).await?;
         let collection = self.registry.collect(address, profile, deadline)?;
         Ok((collection, address))
+    }
+
+    async fn resolve(
+        &self,
+        active: &Active,
+        profile: &Profile,
+        target: &str,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Refusal> {
+        let target: TargetAddress = target.parse()?;
+        let permission = active.config.permission(&profile.module);
+        Ok(self.resolver.resolve(&target, permission, deadline).await?)
     }
 
     /// How long a scrape may take: a little less than Prometheus waits, else

@@ -11,6 +11,7 @@ pub mod config;
 pub mod exposition;
 pub mod logging;
 pub mod metrics;
+pub mod record;
 pub mod serve;
 pub mod targets;
 pub mod telemetry;

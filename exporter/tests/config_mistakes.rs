@@ -134,7 +134,7 @@ fn every_key_arrives_where_it_is_used() {
     assert_eq!(config.module("nothing").unwrap().collectors, []);
     assert_eq!(
         config.module("10.0.0.1").unwrap().collectors,
-        Collector::DEFAULT
+        Collector::default_set()
     );
     assert_eq!(
         config.module("10.0.0.1").unwrap().cipher_suites,

@@ -223,9 +223,17 @@ impl Bmc {
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
-        if let Some(error) = self.satellites.left_alone(route, Instant::now()) {
+        let asked_at = Instant::now();
+        if let Some(error) = self.satellites.left_alone(route, asked_at) {
             return Err(error);
         }
+        let patience = self.satellites.patience(route);
+        let is_patience_shorter = route.is_bridged() && asked_at + patience < deadline;
+        let deadline = if is_patience_shorter {
+            asked_at + patience
+        } else {
+            deadline
+        };
         let mut result = self
             .call_bytes_once(route, key, data, deadline, reply)
             .await;
@@ -233,6 +241,9 @@ impl Bmc {
             result = self
                 .call_bytes_once(route, key, data, deadline, reply)
                 .await;
+        }
+        if is_patience_shorter && matches!(result, Err(Error::Deadline { .. })) {
+            result = Err(Error::SatelliteSilent { waited: patience });
         }
         self.satellites.note(route, Instant::now(), &result);
         result

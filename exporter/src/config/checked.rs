@@ -119,7 +119,7 @@ impl Module {
             privilege: None,
             driver: Driver::default(),
             timeout: None,
-            collectors: Collector::DEFAULT.to_vec(),
+            collectors: Collector::default_set(),
             exclude_sensor_ids: BTreeSet::new(),
             workarounds: BTreeSet::new(),
             sel_events: Vec::new(),
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_builtin_module_has_four_collectors_and_no_credentials() {
         let module = Config::default().local_module();
-        assert_eq!(module.collectors, Collector::DEFAULT);
+        assert_eq!(module.collectors, Collector::default_set());
         assert!(!module.has_credentials());
         assert!(Config::default().module("default").is_none());
     }
