@@ -43,7 +43,7 @@ const TRANSPORT: [&str; 20] = [
 
 /// How many pairs and cells are drawn by default.
 const PAIRS_DRAWN: usize = 12;
-const CELLS_DRAWN: usize = 6;
+const CELLS_DRAWN: usize = 5;
 
 const LOSSES: [f64; 7] = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5];
 const LATENCIES: [u64; 4] = [1, 20, 200, 1_000];
