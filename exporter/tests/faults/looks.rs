@@ -209,7 +209,7 @@ pub(crate) fn limits_are_as_they_are(_: &Exporter, _: &SimHandle, scrape: &Scrap
     for (series, value) in scrape.family("ipmi_sensor_threshold") {
         let number: u8 = series.labels["id"].parse().expect("a record id");
         let expected = match series.labels["threshold"].as_str() {
-            "upper_critical" if number % 2 == 0 => 1.0,
+            "upper_critical" if number.is_multiple_of(2) => 1.0,
             "upper_critical" => 95.0,
             "upper_non_critical" => 85.0,
             other => panic!("there is no {other}"),
