@@ -7,5 +7,5 @@ mod resolve;
 mod worker;
 
 pub use registry::{Limits, Overload, Registry};
-pub use resolve::{ResolveError, Resolver};
+pub use resolve::{LookUp, NameService, ResolveError, Resolver};
 pub use worker::Workers;

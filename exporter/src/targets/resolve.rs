@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,13 +34,51 @@ pub enum ResolveError {
 /// When a name was looked up, and what for.
 type Known = (Instant, Vec<IpAddr>);
 
+/// Who turns a name into addresses, in whatever order it has them.
+pub trait NameService: Send + Sync {
+    /// Looks one name up.
+    fn look_up<'a>(&'a self, name: &'a str) -> LookUp<'a>;
+}
+
+/// A look-up under way; fails when the name service does not know the name.
+pub type LookUp<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// What the operating system asks: files and DNS.
+struct SystemNames;
+
+impl NameService for SystemNames {
+    fn look_up<'a>(&'a self, name: &'a str) -> LookUp<'a> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
 /// Remembers answers of the name service for a minute.
-#[derive(Default)]
 pub struct Resolver {
+    service: Box<dyn NameService>,
+    fresh: Duration,
     names: Mutex<HashMap<Box<str>, Known>>,
 }
 
+impl Default for Resolver {
+    /// With the operating system's name service.
+    fn default() -> Self {
+        Self::new(Box::new(SystemNames), FRESH)
+    }
+}
+
 impl Resolver {
+    /// With this name service, whose answers are used for so long.
+    pub fn new(service: Box<dyn NameService>, fresh: Duration) -> Self {
+        Self {
+            service,
+            fresh,
+            names: Mutex::default(),
+        }
+    }
+
     /// The address to ask for `target`, allowed by `permission`.
     ///
     /// # Errors
@@ -97,7 +136,7 @@ impl Resolver {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(name)
-            .filter(|(at, _)| now.duration_since(*at) < FRESH)
+            .filter(|(at, _)| now.duration_since(*at) < self.fresh)
             .map(|(_, addresses)| addresses.clone());
         if let Some(addresses) = known {
             return Ok(addresses);
@@ -106,14 +145,13 @@ impl Resolver {
             name: name.to_owned(),
             reason,
         };
-        let found = tokio::time::timeout_at(deadline.into(), tokio::net::lookup_host((name, 0)))
+        let addresses = tokio::time::timeout_at(deadline.into(), self.service.look_up(name))
             .await
             .map_err(|_| unresolved("the name service did not answer in time".to_owned()))?
             .map_err(|error| unresolved(error.to_string()))?;
-        let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() >= MAX_NAMES {
-            names.retain(|_, (at, _)| now.duration_since(*at) < FRESH);
+            names.retain(|_, (at, _)| now.duration_since(*at) < self.fresh);
         }
         if names.len() < MAX_NAMES {
             names.insert(name.into(), (now, addresses.clone()));

@@ -241,6 +241,8 @@ impl Telemetry {
             "ipmi_exporter_threshold_disagreements",
             "Readings whose comparison bits the sensor's thresholds contradict",
             self.threshold_disagreements.clone(),
+        );
+        registry.register(
             "ipmi_exporter_tolerated_message_tags",
             "Answers of BMCs at log-in that were accepted although their message tag is not that of the question",
             self.tolerated_tags.clone(),

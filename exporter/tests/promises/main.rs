@@ -9,6 +9,8 @@
     reason = "what a helper cannot do fails the test that called it"
 )]
 
+#[path = "../support/canary.rs"]
+mod canary;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -22,7 +24,12 @@ mod logins;
 mod odd_sensors;
 mod probe;
 mod queries;
+mod record;
 mod reload;
+mod round_trip;
+mod satellites;
 mod sdr_cache;
+mod sdr_devices;
 mod secrets;
+mod sensor_commands;
 mod sessions;
