@@ -8,8 +8,11 @@ use bmc_sim::{AnalogSensor, Device, DeviceBuilder, Fault, SensorKey, Sim, SimHan
 use rmcp_ipmi::wire::{CompletionCode, NetFn};
 use tempfile::TempDir;
 
-use crate::lab::{Lab, Scrape, modules, own_metric, scrape, scrape_target, scrape_with};
+use crate::lab::{
+    Lab, PASSWORD, Scrape, USER, modules, own_metric, scrape, scrape_target, scrape_with,
+};
 use crate::support::exporter::Exporter;
+use crate::support::process::{program, run};
 
 const CHANNEL: u8 = 6;
 const ENGINE: u8 = 0x2c;
@@ -310,5 +313,73 @@ fn only_reading_commands_go_over_the_bridge() {
             READING.contains(&(*net_fn, *command)),
             "{net_fn:02x} {command:02x}"
         );
+    }
+}
+
+/// FreeIPMI reads the same sensors over the same bridge, and prints the same values.
+#[test]
+fn freeipmi_says_the_same_of_every_satellite() {
+    let far = Satellite::new(
+        DeviceBuilder::satellite_at(0x72)
+            .analog(AnalogSensor::voltage("Backplane 12V", 195))
+            .analog(AnalogSensor::temperature("Backplane Temp", 33))
+            .only_device_sdrs()
+            .build(),
+    );
+    let device = DeviceBuilder::new()
+        .analogs(3)
+        .described_satellite(CHANNEL, "ME", engine())
+        .described_satellite(0, "Backplane", far)
+        .build();
+    let lab = Lab::new();
+    let sim = lab.start(device);
+    let home = TempDir::new().unwrap();
+    let cache = format!("--sdr-cache-directory={}", home.path().display());
+    let csv = run(
+        &program("ipmi-sensors", "freeipmi-tools"),
+        &[
+            &cache,
+            "-h",
+            &sim.addr().to_string(),
+            "-u",
+            USER,
+            "-p",
+            PASSWORD,
+            "-D",
+            "LAN_2_0",
+            "-l",
+            "USER",
+            "--bridge-sensors",
+            "--quiet-cache",
+            "--sdr-cache-recreate",
+            "--comma-separated-output",
+            "--no-header-output",
+        ],
+    );
+    let theirs: Vec<(String, String, f64)> = csv
+        .lines()
+        .map(|line| {
+            let columns: Vec<&str> = line.split(',').collect();
+            let [id, name, _kind, reading, ..] = columns.as_slice() else {
+                panic!("{line}");
+            };
+            (
+                (*id).to_owned(),
+                (*name).to_owned(),
+                reading.parse().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(theirs.len(), 8, "{csv}");
+    let exporter = Exporter::ours(&configuration());
+    let scrape = scrape(&exporter, &sim);
+    assert!(scrape.is_complete());
+    for (id, name, reading) in theirs {
+        let labels = [("id", id.as_str()), ("name", name.as_str())];
+        let ours = ["ipmi_temperature_celsius", "ipmi_voltage_volts"]
+            .into_iter()
+            .find_map(|family| scrape.exposition.value(family, &labels));
+        let ours = ours.unwrap_or_else(|| panic!("no {name}"));
+        assert!((ours - reading).abs() < 0.0051, "{name}: {ours}, {reading}");
     }
 }
