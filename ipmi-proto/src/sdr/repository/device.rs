@@ -1,7 +1,11 @@
 //! Device SDRs: records that a controller keeps of its own sensors, LUN by LUN
 //! (IPMI 2.0 sections 35.2 to 35.4).
 
-use super::{GetSdr, MAX_RESTARTS, Outcome, ReadSize, Source, Step, Walk, WalkError};
+use std::collections::BTreeSet;
+
+use super::{
+    GetSdr, MAX_BYTES, MAX_RECORDS, MAX_RESTARTS, Outcome, ReadSize, Source, Step, Walk, WalkError,
+};
 use crate::sdr::RawRecord;
 use crate::wire::{DecodeError, Lun, Reader};
 
@@ -230,15 +234,27 @@ impl DeviceWalk {
             Err(error) => self.failure = Some(error),
             Ok(found) => {
                 self.read_size = found.read_size;
-                for record in found.records {
-                    // Many controllers give out all records on each LUN.
-                    if !self.records.iter().any(|known| known.bytes == record.bytes) {
-                        self.records.push(record);
-                    }
-                }
+                self.add(&found.records);
             }
         }
         self.read_next(left)
+    }
+
+    /// Keeps what is new; many controllers give out all records on each LUN.
+    fn add(&mut self, records: &[RawRecord]) {
+        let mut known: BTreeSet<&[u8]> = self.records.iter().map(|raw| &*raw.bytes).collect();
+        let mut total: usize = known.iter().map(|bytes| bytes.len()).sum();
+        let mut new = Vec::new();
+        for record in records {
+            if known.len() >= MAX_RECORDS || total.saturating_add(record.bytes.len()) > MAX_BYTES {
+                break;
+            }
+            if known.insert(&record.bytes) {
+                total = total.saturating_add(record.bytes.len());
+                new.push(record.clone());
+            }
+        }
+        self.records.extend(new);
     }
 
     fn on_info_after(&mut self, outcome: Outcome<'_>) -> State {
