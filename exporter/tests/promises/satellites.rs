@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use bmc_sim::device::{Satellite, Unreachable};
-use bmc_sim::{AnalogSensor, Device, DeviceBuilder, Fault, SensorKey, Sim, SimHandle};
+use bmc_sim::{AnalogSensor, Device, DeviceBuilder, Fault, SensorKey, Sim, SimHandle, V15Config};
 use rmcp_ipmi::wire::{CompletionCode, NetFn};
 use tempfile::TempDir;
 
 use crate::lab::{
-    Lab, PASSWORD, Scrape, USER, modules, own_metric, scrape, scrape_target, scrape_with,
+    Lab, PASSWORD, Scrape, USER, config, modules, own_metric, scrape, scrape_target, scrape_with,
 };
 use crate::support::exporter::Exporter;
 use crate::support::process::{program, run};
@@ -53,6 +53,10 @@ fn configuration() -> String {
         (
             "stock",
             "    collectors: [ipmi]\n    custom_args: {ipmi: [--bridge-sensors]}",
+        ),
+        (
+            "old",
+            "    collectors: [ipmi]\n    bridge_sensors: true\n    driver: LAN",
         ),
         (
             "owner",
@@ -141,6 +145,36 @@ fn the_order_of_the_answers_does_not_matter() {
             }
             assert_eq!(bridged_reads(&sim, GET_SENSOR_READING), 9, "{fault:?}");
         }
+    }
+}
+
+#[test]
+fn ipmi_1_5_bridges_too() {
+    let lab = Lab::new();
+    let config = config().v15_only(V15Config::default());
+    let sim = lab.start_with(config, machine(true));
+    let exporter = Exporter::ours(&configuration());
+    for _ in 0..2 {
+        let scrape = scrape_with(&exporter, &sim, "old");
+        assert!(scrape.is_complete(), "{}", exporter.process.log());
+        assert_eq!(of_the_engine(&scrape), expected([43.0, 51.0, 38.0]));
+    }
+}
+
+/// One look at the repository, and one request for each sensor.
+#[test]
+fn a_warm_scrape_costs_one_request_for_each_sensor() {
+    let lab = Lab::new();
+    let sim = lab.start(machine(false));
+    let exporter = Exporter::ours(&configuration());
+    for (module, sensors) in [("plain", 3), ("bmc", 6)] {
+        scrape_with(&exporter, &sim, module);
+        scrape_with(&exporter, &sim, module);
+        let before = sim.counters().commands;
+        let scrape = scrape_with(&exporter, &sim, module);
+        assert!(scrape.is_complete());
+        let cost = sim.counters().commands - before;
+        assert_eq!(cost, sensors + 1, "{module}");
     }
 }
 
