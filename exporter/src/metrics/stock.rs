@@ -1,42 +1,22 @@
-//! The metric families of `/ipmi`: names, help and where their samples come
-//! from. One table; the order of its rows is the order of the answer.
+//! The stock exporter's families: names, help and where their samples come from.
+//! One table; the order of its rows is the order of the answer.
 //!
 //! Names, help texts and labels are those of the stock exporter in its FreeIPMI
 //! mode, word for word: dashboards and alerts rest on them.
 
-use std::time::Duration;
-
-use crate::collect::{
-    Results, SelEventCounts, SensorFamily, SensorReadings, SensorSample, Watchdog,
-};
-use crate::config::{Collector, Module};
-use crate::exposition::{Format, LabelText, Writer};
-
-/// What an answer is written from.
-pub struct Answer<'a> {
-    /// What was collected.
-    pub results: &'a Results,
-    /// With which collectors.
-    pub module: &'a Module,
-    /// How long it took.
-    pub duration: Duration,
-}
-
-impl Answer<'_> {
-    fn sel_events(&self) -> &SelEventCounts {
-        static NONE: SelEventCounts = SelEventCounts::EMPTY;
-        self.results.sel_events.as_deref().unwrap_or(&NONE)
-    }
-}
+use super::Answer;
+use crate::collect::{SensorFamily, SensorReadings, SensorSample, Watchdog};
+use crate::config::Collector;
+use crate::exposition::LabelText;
 
 /// Takes the samples of one family, in the order in which they are written.
-type Out<'o> = &'o mut dyn FnMut(&LabelText, f64);
+pub(super) type Out<'o> = &'o mut dyn FnMut(&LabelText, f64);
 
 /// One family of gauges.
-struct Family {
-    name: &'static str,
-    help: &'static str,
-    samples: fn(&Answer<'_>, Out<'_>),
+pub(super) struct Family {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) samples: fn(&Answer<'_>, Out<'_>),
 }
 
 const fn family(
@@ -52,7 +32,7 @@ const fn family(
 }
 
 #[rustfmt::skip]
-const FAMILIES: &[Family] = &[
+pub(super) const FAMILIES: &[Family] = &[
     family("ipmi_bmc_info",
         "Constant metric with value '1' providing details about the BMC.",
         |answer, out| if let Some(bmc) = &answer.results.bmc {
@@ -178,37 +158,6 @@ const FAMILIES: &[Family] = &[
         |answer, out| values(answer, out, &[SensorFamily::Voltage])),
 ];
 
-/// Writes the whole answer to one scrape.
-pub fn render(answer: &Answer<'_>, format: Format) -> String {
-    let writer = write(answer, format);
-    writer.finish()
-}
-
-/// Writes the families without the format's last line, for an answer that goes on.
-pub fn render_part(answer: &Answer<'_>, format: Format) -> String {
-    write(answer, format).into_part()
-}
-
-fn write(answer: &Answer<'_>, format: Format) -> Writer {
-    let sensors = answer
-        .results
-        .sensors
-        .as_ref()
-        .map_or(0, |readings| readings.samples.len());
-    let mut writer = Writer::new(format, 2048 + sensors * 160);
-    for family in FAMILIES {
-        let mut is_empty = true;
-        (family.samples)(answer, &mut |labels, value| {
-            if is_empty {
-                writer.gauge(family.name, family.help);
-                is_empty = false;
-            }
-            writer.sample(labels, value);
-        });
-    }
-    writer
-}
-
 fn flag(is_set: bool) -> f64 {
     f64::from(u8::from(is_set))
 }
@@ -270,40 +219,5 @@ fn sensors(
         {
             out(&entry.labels, value(sample));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_are_in_alphabetical_order_and_unique() {
-        assert!(FAMILIES.is_sorted_by(|a, b| a.name < b.name));
-    }
-
-    #[test]
-    fn without_results_only_up_and_duration_are_left() {
-        let module = Module::builtin();
-        let text = render(
-            &Answer {
-                results: &Results::default(),
-                module: &module,
-                duration: Duration::from_millis(1500),
-            },
-            Format::Text,
-        );
-        assert_eq!(
-            text,
-            "# HELP ipmi_scrape_duration_seconds Returns how long the scrape took to complete in seconds.\n\
-             # TYPE ipmi_scrape_duration_seconds gauge\n\
-             ipmi_scrape_duration_seconds 1.5\n\
-             # HELP ipmi_up '1' if a scrape of the IPMI device was successful, '0' otherwise.\n\
-             # TYPE ipmi_up gauge\n\
-             ipmi_up{collector=\"bmc\"} 0\n\
-             ipmi_up{collector=\"chassis\"} 0\n\
-             ipmi_up{collector=\"dcmi\"} 0\n\
-             ipmi_up{collector=\"ipmi\"} 0\n"
-        );
     }
 }
