@@ -17,8 +17,8 @@ impl OutboundSequence {
         Self(first)
     }
 
-    /// Goes back to a number that was taken: for when the BMC may have seen none
-    /// of the last `taken`.
+    /// Goes back to a number that was taken `taken` transmissions ago, for when the
+    /// BMC may not have seen them.
     pub fn step_back(&mut self, taken: u32) {
         self.0 = self.0.wrapping_sub(taken);
     }

@@ -34,7 +34,7 @@ use crate::pair::{GET_SENSOR_READING, Pair, Route, Setup, ms, seeds};
 const FEW: u64 = 1_000;
 const OPERATIONS: u32 = 14;
 /// Seeds that once found something, and what.
-const ONCE_BAD: [(u64, &str); 5] = [
+const ONCE_BAD: [(u64, &str); 8] = [
     (18, "full slots were told as a missing suite"),
     (
         16_658,
@@ -45,7 +45,10 @@ const ONCE_BAD: [(u64, &str); 5] = [
         "an IPMI 1.5 session could not be closed after an outage",
     ),
     (5_614, "the same"),
+    (6_044, "the same"),
     (7_618, "the same"),
+    (21_074, "the same"),
+    (49_126, "the same"),
 ];
 /// Where the satellite is.
 const CHANNEL: u8 = 6;
