@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rmcp_ipmi::crypto::{CipherSuiteId, Password, SecretError, Username};
-use rmcp_ipmi::session::Settings;
+use rmcp_ipmi::session::{Generation, Settings};
 use tracing::{debug, error, info, warn};
 
-use crate::bmc::LoginBudget;
+use crate::bmc::{LoginBudget, quirks};
 use crate::collect::store::Store;
 use crate::collect::{CollectOptions, Collection, Profile, Results};
 use crate::config::{
-    Collector, Config, ConfigError, ConfigHolder, Denied, Module, TargetAddress, TargetError,
+    Collector, Config, ConfigError, ConfigHolder, Denied, Driver, Module, TargetAddress,
+    TargetError,
 };
 use crate::targets::{Limits, Overload, Registry, ResolveError, Resolver, Workers};
 use crate::telemetry::Telemetry;
@@ -257,6 +258,23 @@ impl App {
         self.begin(&active, profile, target, deadline).await
     }
 
+    /// Gives out what a BMC is asked with and where, for those who ask it
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Self::scrape`].
+    pub async fn admit(
+        &self,
+        target: &str,
+        module: &str,
+        deadline: Instant,
+    ) -> Result<(Arc<Profile>, SocketAddr), Refusal> {
+        let active = self.active.load_full();
+        let profile = active.profile(module)?;
+        let address = self.resolve(&active, profile, target, deadline).await?;
+        Ok((Arc::clone(profile), address))
+    }
+
     async fn begin(
         &self,
         active: &Active,
@@ -264,11 +282,21 @@ impl App {
         target: &str,
         deadline: Instant,
     ) -> Result<(Arc<Collection>, SocketAddr), Refusal> {
-        let target: TargetAddress = target.parse()?;
-        let permission = active.config.permission(&profile.module);
-        let address = self.resolver.resolve(&target, permission, deadline).await?;
+        let address = self.resolve(active, profile, target, deadline).await?;
         let collection = self.registry.collect(address, profile, deadline)?;
         Ok((collection, address))
+    }
+
+    async fn resolve(
+        &self,
+        active: &Active,
+        profile: &Profile,
+        target: &str,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Refusal> {
+        let target: TargetAddress = target.parse()?;
+        let permission = active.config.permission(&profile.module);
+        Ok(self.resolver.resolve(&target, permission, deadline).await?)
     }
 
     /// How long a scrape may take: a little less than Prometheus waits, else
@@ -333,7 +361,13 @@ fn settings(module: &Module) -> Result<Settings, SecretError> {
     )
     .with_k_g(module.k_g.as_ref().map(|key| key.expose().clone()))
     .with_privilege(module.privilege.map(Into::into))
-    .with_suites(&suites))
+    .with_suites(&suites)
+    .with_generation(match module.driver {
+        Driver::Lan15 => Generation::V15,
+        Driver::Lan20 | Driver::InBand(_) => Generation::V20,
+    })
+    .with_auth_types(&module.auth_types)
+    .with_quirks(quirks(&module.workarounds)))
 }
 
 impl Scraped {

@@ -35,6 +35,8 @@ pub enum Command {
     },
     /// Scrape one target once and print it.
     Probe(Box<ProbeArgs>),
+    /// Write one BMC down.
+    Record(Box<RecordArgs>),
 }
 
 /// Why the program ends before it does anything.
@@ -92,6 +94,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, E
         None => Command::Serve(Box::new(cli.serve)),
         Some(SubCommand::CheckConfig { file }) => Command::CheckConfig { file },
         Some(SubCommand::Probe(probe)) => Command::Probe(Box::new(probe)),
+        Some(SubCommand::Record(record)) => Command::Record(Box::new(record)),
     })
 }
 
@@ -163,6 +166,8 @@ enum SubCommand {
     },
     /// Scrape one target once and print what it says
     Probe(ProbeArgs),
+    /// Write one BMC down, for bmc_sim to replay; reads only
+    Record(RecordArgs),
 }
 
 #[derive(Debug, Args)]
@@ -438,6 +443,52 @@ pub struct ProbeArgs {
     pub log: LogArgs,
 }
 
+/// Flags of `record`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct RecordArgs {
+    /// Address of the BMC.
+    #[arg(help = "Address of the BMC: host, host:port or [v6]:port")]
+    pub target: String,
+
+    /// Module to use
+    #[arg(long, short = 'm', value_name = "NAME")]
+    pub module: String,
+
+    /// Path to the module configuration
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    config_file: String,
+
+    /// Folder for the recording; must be new or empty
+    #[arg(long, short = 'o', value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// How often each sensor is read
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub samples: u32,
+
+    /// Keep serial numbers, asset tags, host names, GUIDs and addresses, which are overwritten
+    /// otherwise
+    #[arg(long = "keep-personal")]
+    pub keep_personal: bool,
+
+    /// SPDX identifier of the licence under which the recording may be passed on [default: NONE]
+    #[arg(long, value_name = "LICENCE")]
+    pub licence: Option<String>,
+
+    /// Longest time for all of it [default: 1h]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Flags about log lines, which go to standard error.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
 /// Output of `probe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProbeFormat {
@@ -492,6 +543,14 @@ impl SensorArgs {
     #[must_use]
     pub fn cache_dir(&self) -> Option<PathBuf> {
         path(&self.cache_dir)
+    }
+}
+
+impl RecordArgs {
+    /// The module file; `None` means that no module exists.
+    #[must_use]
+    pub fn config_file(&self) -> Option<PathBuf> {
+        path(&self.config_file)
     }
 }
 

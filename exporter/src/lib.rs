@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod bmc;
+mod cache_file;
 pub mod cli;
 pub mod collect;
 pub mod command;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod exposition;
 pub mod logging;
 pub mod metrics;
+pub mod record;
 pub mod serve;
 pub mod targets;
 pub mod telemetry;

@@ -6,7 +6,7 @@ static REGISTER: &str = include_str!("../../data/enterprise-numbers.tsv");
 
 /// How `bmc-info` prints a manufacturer: `Dell Inc. (674)`, or only the number
 /// where the register has no name.
-pub(super) fn manufacturer_text(number: u32) -> String {
+pub(crate) fn manufacturer_text(number: u32) -> String {
     name(number).map_or_else(|| number.to_string(), |name| format!("{name} ({number})"))
 }
 

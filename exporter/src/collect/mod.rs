@@ -39,6 +39,7 @@ pub use additional::metric::METRICS;
 pub use bmc_info::BmcInfo;
 pub use collection::{Collection, Profile};
 pub use failure::CollectError;
+pub(crate) use manufacturer::manufacturer_text;
 pub use repository::{LoadedRepository, SatelliteRecords};
 pub use sample::{Kind, Metric, Sample, Samples};
 pub use sel_events::SelEventCounts;

@@ -60,6 +60,11 @@ pub(super) struct LoginPlan {
     names_open_privilege: bool,
     restarts: u8,
     silent_opens: u8,
+    /// A suite was answered "no resources": the slots are full, or that is how
+    /// this BMC refuses a suite. What it says to the others tells.
+    no_slots: Option<Refusal>,
+    /// The most preferred suite, while one that is remembered comes before it.
+    passed_over: Option<CipherSuiteId>,
 }
 
 /// What to do after a refusal.
@@ -85,11 +90,16 @@ impl LoginPlan {
             names_open_privilege: settings.quirks().open_session_privilege,
             restarts: 0,
             silent_opens: 0,
+            no_slots: None,
+            passed_over: None,
         };
         if let Some(memory) = memory {
+            let first = plan.suites.first().map(|suite| suite.id);
             // Stable sort: the remembered suite first, the others as they were.
             plan.suites
                 .sort_by_key(|suite| Negotiated::Suite(suite.id) != memory.protection);
+            let remembered = plan.suites.first().map(|suite| suite.id);
+            plan.passed_over = first.filter(|_| first != remembered);
             plan.name_only = memory.name_only;
             plan.open_highest = memory.open_highest && !plan.names_open_privilege;
             if plan.may_step_down {
@@ -151,6 +161,7 @@ impl LoginPlan {
                 status,
             }),
             RmcpStatus::NO_RESOURCES if stage == Stage::OpenSession => {
+                self.no_slots = Some(refusal);
                 self.next_suite(Error::NoSlots(refusal))
             }
             RmcpStatus::NO_RESOURCES | RmcpStatus::NO_RESOURCES_AT_ROLE => {
@@ -169,6 +180,27 @@ impl LoginPlan {
             RmcpStatus::INVALID_INTEGRITY_CHECK => Next::GiveUp(Error::WrongKey),
             _ => Next::GiveUp(Error::LoginRefused { stage, refusal }),
         }
+    }
+
+    /// After the BMC agreed to other algorithms than those of the present suite.
+    /// Some (pyghmi's server and what stands on it) always agree to their only
+    /// suite; if that is one of ours, it has to be proposed before it counts.
+    pub(super) fn other_algorithms(&mut self) -> Next {
+        self.next_suite(Error::Misbehaved(
+            "it agreed to other algorithms than those proposed",
+        ))
+    }
+
+    /// After the BMC's proof was wrong with what is remembered: new firmware that has
+    /// no use for an old suite any more can look like a wrong password. The most
+    /// preferred suite is tried once instead; never a less preferred one.
+    pub(super) fn proof_failed(&mut self) -> Next {
+        let Some(preferred) = self.passed_over.take() else {
+            return Next::GiveUp(Error::WrongPassword);
+        };
+        self.suites.sort_by_key(|suite| suite.id != preferred);
+        self.suite = 0;
+        Next::Retry
     }
 
     /// After nothing came back to `stage`. Handshake messages are never resent:
@@ -195,7 +227,8 @@ impl LoginPlan {
             self.suite += 1;
             Next::Retry
         } else {
-            Next::GiveUp(otherwise)
+            // A BMC that has other words for "not this suite" meant slots.
+            Next::GiveUp(self.no_slots.map_or(otherwise, Error::NoSlots))
         }
     }
 
@@ -208,7 +241,8 @@ impl LoginPlan {
         }
     }
 
-    /// "Highest" in Open Session once, then lower levels where that is allowed.
+    /// "Highest" in Open Session once for each level, then lower levels where that
+    /// is allowed. A lower one is named again at first: some BMCs refuse "highest".
     fn lower_level(&mut self, otherwise: Error) -> Next {
         if !self.tried_open_highest && !self.names_open_privilege {
             self.tried_open_highest = true;
@@ -218,6 +252,8 @@ impl LoginPlan {
         match self.level.lower() {
             Some(lower) if self.may_step_down => {
                 self.level = lower;
+                self.open_highest = false;
+                self.tried_open_highest = false;
                 Next::Retry
             }
             _ => Next::GiveUp(otherwise),
@@ -278,6 +314,24 @@ mod tests {
     }
 
     #[test]
+    fn full_slots_are_told_although_other_suites_are_refused_for_themselves() {
+        let mut plan = plan(None);
+        let open = |plan: &mut LoginPlan, status| plan.refused(Stage::OpenSession, status);
+        assert_eq!(open(&mut plan, RmcpStatus::NO_RESOURCES), Next::Retry);
+        let end = open(&mut plan, RmcpStatus::NO_MATCHING_CIPHER_SUITE);
+        assert!(matches!(end, Next::GiveUp(Error::NoSlots(_))), "{end:?}");
+    }
+
+    #[test]
+    fn other_algorithms_are_never_taken_but_may_be_proposed_next() {
+        let mut plan = plan(None);
+        assert!(matches!(plan.other_algorithms(), Next::Retry));
+        assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+        let end = plan.other_algorithms();
+        assert!(matches!(end, Next::GiveUp(Error::Misbehaved(_))));
+    }
+
+    #[test]
     fn an_unknown_name_is_looked_up_the_other_way_before_it_is_believed() {
         let (tried, error) = walk(
             plan(Some(PrivilegeLevel::User)),
@@ -303,7 +357,7 @@ mod tests {
             .iter()
             .map(|variant| (variant.open_privilege, variant.role.privilege()))
             .collect();
-        assert_eq!(levels, [(4, 4), (0, 4), (0, 3), (0, 2)]);
+        assert_eq!(levels, [(4, 4), (0, 4), (3, 3), (0, 3), (2, 2), (0, 2)]);
         assert!(matches!(error, Error::PrivilegeRefused { .. }));
 
         let named = plan(Some(PrivilegeLevel::Administrator));
@@ -324,6 +378,19 @@ mod tests {
         let memory = plan(None).memory(CipherSuiteId(3), false);
         let plan = LoginPlan::new(&settings(None), Some(memory));
         assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+    }
+
+    #[test]
+    fn a_wrong_proof_sends_back_from_a_remembered_suite_to_the_preferred_one_once() {
+        let wrong = Next::GiveUp(Error::WrongPassword);
+        for (remembered, expected) in [(3, Next::Retry), (17, wrong)] {
+            let memory = plan(None).memory(CipherSuiteId(remembered), false);
+            let mut plan = LoginPlan::new(&settings(None), Some(memory));
+            assert_eq!(plan.proof_failed(), expected);
+            assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(17));
+            assert_eq!(plan.proof_failed(), wrong);
+        }
+        assert_eq!(plan(None).proof_failed(), wrong);
     }
 
     #[test]
