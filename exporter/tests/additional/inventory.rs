@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bmc_sim::device::Satellite;
-use bmc_sim::{Device, DeviceBuilder, Fault};
+use bmc_sim::{Counters, Device, DeviceBuilder, Fault};
 use rmcp_ipmi::wire::NetFn;
 
-use crate::lab::{LIMIT, Lab, module, scrape, scrape_within};
+use crate::lab::{LIMIT, Lab, config, module, modules, scrape, scrape_with, scrape_within};
 use crate::machine::{built, everything, exporter, fru_image, fru_locator, series};
 use crate::support::exporter::Exporter;
 
@@ -73,6 +73,30 @@ fn all_devices_of_the_records_are_read_once() {
     assert_eq!(reads().0, 4);
 }
 
+/// Another machine of the same kind and firmware at the same address.
+#[test]
+fn a_machine_that_was_exchanged_is_read_again() {
+    let lab = Lab::new();
+    let sim = lab.start(built(everything()));
+    let exporter = exporter("fru, guid");
+    assert!(scrape(&exporter, &sim).is_complete());
+    let other = built(everything().guid([7; 16]).fru(0, fru_image("BS-8", "PS-8")));
+    let sim = lab.start_in_place_of(sim, &config(), &other);
+    let told = scrape(&exporter, &sim);
+    assert!(told.is_complete(), "{:?}", told.up());
+    assert_eq!(
+        series(&told, "ipmi_fru_info")[1],
+        info("0", "System Board", "BS-8", "PS-8")
+    );
+    assert!(series(&told, "ipmi_system_guid_info")[0].contains("07070707"));
+
+    // The same machine in another session is not.
+    let before = sim.counters().command(NetFn::STORAGE, READ);
+    sim.forget_sessions();
+    assert!(scrape(&exporter, &sim).is_complete());
+    assert_eq!(sim.counters().command(NetFn::STORAGE, READ), before);
+}
+
 #[test]
 fn wrong_checksums_and_lying_sizes_are_marked_and_read() {
     let lab = Lab::new();
@@ -128,18 +152,19 @@ fn a_device_that_is_not_there_has_no_series() {
 fn a_slow_bmc_is_read_in_the_background() {
     let lab = Lab::new();
     let sim = lab.start(built(everything()));
-    let exporter = exporter("fru");
-    assert!(scrape(&exporter, &sim).is_complete());
-    // Another exporter has to read it from its start.
-    let exporter = self::exporter("fru");
-    let before = sim.counters().command(NetFn::STORAGE, READ);
-    sim.set_fault(Fault::Delay(Duration::from_millis(150)));
-    let told = scrape_within(&exporter, &sim, "1.6");
+    let exporter = Exporter::ours(&modules(&[
+        ("warm", "    collectors: [self-test, thresholds]"),
+        ("bmc", "    collectors: [fru]"),
+    ]));
+    // There is a session, and the records are read.
+    assert!(scrape_with(&exporter, &sim, "warm").is_complete());
+    sim.set_fault(Fault::Delay(Duration::from_millis(300)));
+    let told = scrape_within(&exporter, &sim, "1.1");
     assert!(!told.is_up("fru"));
+    let read = |counters: &Counters| counters.command(NetFn::STORAGE, READ);
+    assert!(read(&sim.counters()) < 6);
     // Nobody asks, and it goes on.
-    lab.wait_for(&sim, LIMIT, |counters| {
-        counters.command(NetFn::STORAGE, READ) == 2 * before
-    });
+    lab.wait_for(&sim, LIMIT, |counters| read(counters) == 6);
     let told = scrape_within(&exporter, &sim, "5");
     assert!(told.is_up("fru"), "{:?}", told.up());
     assert_eq!(series(&told, "ipmi_fru_info").len(), 2);
