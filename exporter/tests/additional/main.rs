@@ -19,5 +19,6 @@ mod inventory;
 mod machine;
 mod odd_answers;
 mod other_programs;
+mod probe;
 mod values;
 mod vendors;
