@@ -18,7 +18,7 @@ setup: ## install the Debian packages that the other targets use
 build: ## build everything
 	$(CARGO) build --workspace --locked
 
-run: setup ## a simulated BMC, the exporter and a real Prometheus, until Ctrl-C
+run: setup ## simulated BMCs, the exporter and a real Prometheus, until Ctrl-C
 	@scripts/run.sh
 
 test: setup ## every test there is

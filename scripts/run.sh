@@ -1,20 +1,30 @@
 #!/usr/bin/env bash
-# A whole monitoring system on loopback, in the foreground: a simulated server
-# with a dying fan, the exporter, and a real Prometheus that scrapes it.
+# A whole monitoring system on loopback, in the foreground: simulated servers
+# that live, one of them with a dying fan; the exporter; and a real Prometheus
+# that scrapes them.
 #
-#   EXPORTER_PORT=9290  PROMETHEUS_PORT=9090  BMC_PORT=16230 (UDP)
+#   EXPORTER_PORT=9290  PROMETHEUS_PORT=9090
+#   BMC_PORT=16230      first UDP port of the simulated BMCs
+#   BMC_COUNT=10        how many of them
+#   BMC_CONTROL_PORT=9390
 #   RELEASE=1           optimised build
 #   RUN_DIRECTORY=.run  data and logs
 set -eu
 cd "$(dirname "$0")/.."
+# The order of the recordings is the simulator's.
+export LC_ALL=C
 
 exporter_port=${EXPORTER_PORT:-9290}
 prometheus_port=${PROMETHEUS_PORT:-9090}
 bmc_port=${BMC_PORT:-16230}
+bmc_count=${BMC_COUNT:-10}
+control_port=${BMC_CONTROL_PORT:-9390}
 run=${RUN_DIRECTORY:-.run}
 exporter=127.0.0.1:$exporter_port
 prometheus=127.0.0.1:$prometheus_port
 bmc=127.0.0.1:$bmc_port
+control=127.0.0.1:$control_port
+recordings=fixtures/bmcs
 
 say() { printf 'run: %s\n' "$*"; }
 fail() {
@@ -35,32 +45,48 @@ taken() { # tcp|udp PORT
         '$4 == state && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' "${files[@]}"
 }
 
-require_port() { # tcp|udp PORT VARIABLE WHAT
-    case $2 in
-    '' | *[!0-9]*) fail "$3=$2 is not a port number" ;;
+require_number() { # VALUE VARIABLE LOWEST HIGHEST WHAT
+    case $1 in
+    '' | *[!0-9]* | ??????*) fail "$2=$1 is not $5" ;;
     esac
-    if taken "$1" "$2"; then
-        fail "port $2/$1 for $4 is taken; choose another one, for example: $3=$(($2 + 10000)) make run"
+    if [ "$1" -lt "$3" ] || [ "$1" -gt "$4" ]; then
+        fail "$2=$1 is not $5 from $3 to $4"
     fi
 }
 
-require_port udp "$bmc_port" BMC_PORT "the simulated BMC"
+require_port() { # tcp|udp PORT VARIABLE WHAT
+    require_number "$2" "$3" 1 65535 "a port number"
+    if taken "$1" "$2"; then
+        fail "port $2/$1 for $4 is taken; choose another one, for example: $3=$(($2 % 50000 + 10000)) make run"
+    fi
+}
+
+require_number "$bmc_port" BMC_PORT 1 65535 "a port number"
+require_number "$bmc_count" BMC_COUNT 1 10000 "a number of BMCs"
+last_bmc_port=$((bmc_port + bmc_count - 1))
+[ "$last_bmc_port" -le 65535 ] ||
+    fail "BMC_PORT=$bmc_port leaves no room for $bmc_count BMCs"
+for ((port = bmc_port; port <= last_bmc_port && port < bmc_port + 100; port++)); do
+    if taken udp "$port"; then
+        fail "port $port/udp for a simulated BMC is taken; choose others, for example: BMC_PORT=$((bmc_port % 50000 + 10000)) make run"
+    fi
+done
+require_port tcp "$control_port" BMC_CONTROL_PORT "the control endpoint of the simulated BMCs"
 require_port tcp "$exporter_port" EXPORTER_PORT "the exporter"
 require_port tcp "$prometheus_port" PROMETHEUS_PORT "Prometheus"
 
-say "building the exporter"
+say "building"
 if [ -n "${RELEASE:-}" ]; then
     cargo build --workspace --locked --release
-    binary=target/release/ipmi_exporter
+    built=target/release
 else
     cargo build --workspace --locked
-    binary=target/debug/ipmi_exporter
+    built=target/debug
 fi
+binary=$built/ipmi_exporter
 
 mkdir -p "$run/log" "$run/prometheus" "$run/cache"
 run=$(cd "$run" && pwd)
-rm -rf "$run/bmc"
-mkdir -p "$run/bmc/ipmi_sim/demo"
 
 pids=()
 names=()
@@ -109,19 +135,21 @@ wait_until() { # SECONDS WHAT COMMAND...
     done
 }
 
-# --- the simulated BMC
-sim=exporter/tests/ipmi_sim
-gcc -O1 -shared -fPIC -o "$run/bmc/extras.so" "$sim/extras.c"
-cp "$sim/chassis.sh" demo/server.emu "$run/bmc/"
-cp demo/server.sel "$run/bmc/ipmi_sim/demo/sel.20"
-sed -e "s/@PORT@/$bmc_port/" -e "s|@PLUGIN@|$run/bmc/extras.so|" demo/lan.conf >"$run/bmc/lan.conf"
-say "starting a simulated BMC on $bmc (UDP)"
-# The simulator takes commands from its input: readings that live.
-mkfifo "$run/bmc/console"
-# shellcheck disable=SC2016 # for the shell that is started
-start bmc bash -c 'cd "$0" && exec ipmi_sim -c lan.conf -f server.emu -s . <console' "$run/bmc"
-start weather scripts/demo_readings.sh "$run/bmc/console"
-wait_until 10 "the simulated BMC" taken udp "$bmc_port"
+# --- the simulated BMCs
+say "starting $bmc_count simulated BMCs on 127.0.0.1:$bmc_port to $last_bmc_port (UDP)"
+# The password of demo/ipmi_exporter.yml, not in an argument list.
+BMC_SIM_PASSWORD=demo start bmc_sim "$built/bmc_sim" --recordings "$recordings" --count "$bmc_count" \
+    --listen "$bmc" --user monitor --behaviour moving --latency lognormal:2ms,12ms \
+    --control "$control"
+wait_until 20 "the simulated BMCs" curl -fsS "http://$control/-/healthy"
+# A fan dies: of the first machine that has one.
+dying=
+for ((index = 0; index < bmc_count && index < 20; index++)); do
+    if curl -fsS -o "$run/log/dying.json" -X POST "http://$control/bmcs/$index/fans/1/fail" 2>/dev/null; then
+        dying=127.0.0.1:$((bmc_port + index))
+        break
+    fi
+done
 
 # --- the exporter
 # As an operator should keep it: it holds a password.
@@ -132,9 +160,18 @@ start exporter "$binary" --config.file="$run/ipmi_exporter.yml" --web.listen-add
 wait_until 20 "the exporter" curl -fsS "http://$exporter/-/healthy"
 
 # --- Prometheus
-sed "s/@EXPORTER@/$exporter/" demo/prometheus.yml >"$run/prometheus/prometheus.yml"
-printf '[{"targets": ["%s"], "labels": {"server_id": "1", "server_name": "demo", "site": "loopback"}}]\n' \
-    "$bmc" >"$run/prometheus/targets.json"
+sed -e "s/@EXPORTER@/$exporter/" -e "s/@CONTROL@/$control/" demo/prometheus.yml >"$run/prometheus/prometheus.yml"
+machines=("$recordings"/*/)
+{
+    separator='['
+    for ((index = 0; index < bmc_count; index++)); do
+        machine=$(basename "${machines[$((index % ${#machines[@]}))]}")
+        printf '%s\n  {"targets": ["127.0.0.1:%d"], "labels": {"server_id": "%d", "server_name": "%s-%d", "manufacturer": "%s", "site": "loopback", "rack": "%d"}}' \
+            "$separator" $((bmc_port + index)) $((index + 1)) "$machine" $((index + 1)) "${machine%%-*}" $((index / 10 + 1))
+        separator=','
+    done
+    printf '\n]\n'
+} >"$run/prometheus/targets.json"
 say "starting Prometheus on $prometheus"
 start prometheus prometheus --config.file="$run/prometheus/prometheus.yml" \
     --storage.tsdb.path="$run/prometheus/data" --web.listen-address="$prometheus"
@@ -150,18 +187,26 @@ Everything runs. Ctrl-C stops it.
 
   Prometheus      http://$prometheus/
   the exporter    http://$exporter/
+  the BMCs        http://$control/    look at them, let parts die
   one scrape      curl 'http://$exporter/ipmi?target=$bmc&module=demo'
-  by hand         $binary probe $bmc --config.file $run/ipmi_exporter.yml --module demo
+  by hand         $binary probe ${dying:-$bmc} --config.file $run/ipmi_exporter.yml --module demo
+                  ipmitool -I lanplus -H 127.0.0.1 -p $bmc_port -U monitor -P demo sdr
   logs and data   $run
 
 Ask Prometheus, for example:
 
   ipmi_fan_speed_state == 2                    the dying fan
-  ipmi_sensor_state > 0                        lost supply, failing drive
+  ipmi_sensor_state > 0                        lost redundancy, failed supplies
   topk(3, ipmi_temperature_celsius)            the hottest places
-  ipmi_dcmi_power_consumption_watts            power
+  ipmi_power_watts                             power
   ipmi_scrape_duration_seconds                 how long a scrape takes
   ipmi_up                                      which collectors work
+
+Let something else die, and come back with recover:
+
+  curl http://$control/bmcs
+  curl -X POST http://$control/bmcs/0/fans/2/fail
+  curl -X PUT  http://$control/bmcs/1/faults/silent
 
 TEXT
 

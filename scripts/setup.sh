@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs the Debian packages that building, testing and the demonstration
-# need, if any is missing. Starts and enables none of the services in them.
+# need, if any is missing, and one Python package that Debian has not got in a
+# fitting version. Starts and enables none of the services in them.
 set -eu
+cd "$(dirname "$0")/.."
 
 # Package, and the reason for it.
 needed() {
@@ -14,7 +16,11 @@ freeipmi-tools            what the stock exporter calls
 ipmitool                  an independent IPMI client for the tests
 prometheus-ipmi-exporter  the stock exporter, to compare with
 prometheus                scrapes the exporter in the tests and in make run
+postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
+python3-venv              a place for pyghmi, an independent BMC for the tests
+python3-cryptography      what pyghmi is made with
+python3-dateutil          what pyghmi is made with
 LIST
 }
 
@@ -67,6 +73,18 @@ if [ -n "$missing" ]; then
     done
 else
     echo "setup: nothing to install"
+fi
+
+# Where the tests look for it; a change of the list makes it anew.
+python=${CARGO_TARGET_DIR:-target}/python
+requirements=exporter/tests/pyghmi/requirements.txt
+if ! cmp -s "$requirements" "$python/requirements.txt"; then
+    echo "setup: installing $(sed -n 's/ \\$//p' "$requirements") for the tests"
+    rm -rf "$python"
+    /usr/bin/python3 -m venv --system-site-packages "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        --only-binary :all: --requirement "$requirements"
+    cp "$requirements" "$python/requirements.txt"
 fi
 
 if ! command -v cargo >/dev/null; then

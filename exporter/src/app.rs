@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rmcp_ipmi::crypto::{CipherSuiteId, Password, SecretError, Username};
-use rmcp_ipmi::session::Settings;
+use rmcp_ipmi::session::{Generation, Settings};
 use tracing::{debug, error, info, warn};
 
-use crate::bmc::LoginBudget;
+use crate::bmc::{LoginBudget, quirks};
 use crate::collect::store::Store;
 use crate::collect::{CollectOptions, Collection, Profile, Results};
 use crate::config::{
-    Collector, Config, ConfigError, ConfigHolder, Denied, Module, TargetAddress, TargetError,
+    Collector, Config, ConfigError, ConfigHolder, Denied, Driver, Module, TargetAddress,
+    TargetError,
 };
 use crate::targets::{Limits, Overload, Registry, ResolveError, Resolver, Workers};
 use crate::telemetry::Telemetry;
@@ -360,7 +361,13 @@ fn settings(module: &Module) -> Result<Settings, SecretError> {
     )
     .with_k_g(module.k_g.as_ref().map(|key| key.expose().clone()))
     .with_privilege(module.privilege.map(Into::into))
-    .with_suites(&suites))
+    .with_suites(&suites)
+    .with_generation(match module.driver {
+        Driver::Lan15 => Generation::V15,
+        Driver::Lan20 | Driver::InBand(_) => Generation::V20,
+    })
+    .with_auth_types(&module.auth_types)
+    .with_quirks(quirks(&module.workarounds)))
 }
 
 impl Scraped {

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod bmc;
+mod cache_file;
 pub mod cli;
 pub mod collect;
 pub mod command;

@@ -1,6 +1,6 @@
-//! The running exporter logs in with every cipher suite: to OpenIPMI's
-//! `ipmi_sim` with those that it has, to our own simulator with all twenty. And
-//! it tells when a BMC no longer takes the suite that it took before.
+//! The running exporter logs in to our own simulator with every cipher suite
+//! there is, and tells when a BMC no longer takes the suite that it took before.
+//! BMCs that others wrote are in `interop_matrix.rs`.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
@@ -11,7 +11,6 @@ use std::time::Duration;
 use bmc_sim::{BmcConfig, Device, DeviceBuilder, Fault, Privilege, Sim, User};
 use support::exporter::Exporter;
 use support::exposition::{Exposition, same};
-use support::simulator::{Machine, Simulator};
 use support::{http, poll};
 
 const K_G: &[u8; 20] = b"\0twenty-byte-bmc-key";
@@ -57,27 +56,6 @@ fn logins_with(exporter: &Exporter, suite: u8) -> f64 {
     let suite = suite.to_string();
     let name = "ipmi_exporter_logins_by_cipher_suite_total";
     own(exporter, name, &[("cipher_suite", &suite)])
-}
-
-#[test]
-fn ipmi_sim_accepts_every_suite_that_it_has() {
-    let simulator = Simulator::start(&Machine {
-        records: "clean",
-        events: "varied",
-        extras: None,
-    });
-    // It has 7, 8 and 12 too, but keys HMAC-MD5-128 with the password.
-    let suites = [0, 1, 2, 3, 6, 11];
-    let exporter = Exporter::ours(&modules(&suites, "user: admin, pass: secret"));
-    for suite in suites {
-        let exposition = scrape(&exporter, &simulator.target(), &format!("suite{suite}"));
-        assert!(
-            is_up(&exposition),
-            "suite {suite}: {}",
-            exporter.process.log()
-        );
-        assert!(same(logins_with(&exporter, suite), 1.0), "suite {suite}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,4 +146,135 @@ async fn a_downgrade_is_told_counted_and_refusable() {
         log.contains("accepts the preferred cipher suite again"),
         "{log}"
     );
+}
+
+/// What a first exporter learned, a second one with the same cache directory
+/// knows: no refused log-in, no list, and a downgrade is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_tries_nothing_again_and_remembers_what_was_accepted() {
+    let config = BmcConfig::new()
+        .user(User::new("viewer", "secret", Privilege::User))
+        .suites(&[3]);
+    let sim = Sim::start(config, device()).await.unwrap();
+    // So that the refusals have to be found out.
+    sim.set_fault(Fault::CipherListRefused);
+    let target = sim.addr().to_string();
+    let cache = tempfile::TempDir::new().unwrap();
+    let life = |module: &str| {
+        let before = sim.counters();
+        let mut exporter = Exporter::ours_bare(
+            "modules:\n  \
+               both: {user: viewer, pass: secret, collectors: [bmc, chassis]}\n  \
+               three: {user: viewer, pass: secret, collectors: [chassis], cipher_suites: [3]}\n",
+            |_| vec![format!("--cache.dir={}", cache.path().display())],
+        );
+        assert!(is_up(&scrape(&exporter, &target, module)));
+        let downgrades = own(
+            &exporter,
+            "ipmi_exporter_cipher_suite_downgrades_total",
+            &[],
+        );
+        assert!(exporter.process.terminate().success());
+        let after = sim.counters();
+        (
+            after.open_session_requests - before.open_session_requests,
+            after.sessionless_commands - before.sessionless_commands,
+            after.rakp1_refusals - before.rakp1_refusals,
+            downgrades,
+        )
+    };
+    let (opens, questions, refusals, _) = life("both");
+    assert!(opens > 1 && questions == 2 && refusals > 0);
+    assert_eq!(life("both"), (1, 1, 0, 0.0));
+    assert_eq!(life("three"), (1, 1, 0, 0.0));
+
+    // No secret, and not even a name, is kept.
+    for entry in std::fs::read_dir(cache.path()).unwrap() {
+        let content = std::fs::read(entry.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&content);
+        assert!(
+            !text.contains("viewer") && !text.contains("secret"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_downgrade_across_a_restart_is_told() {
+    let config = BmcConfig::new().user(User::administrator("admin", "secret"));
+    let sim = Sim::start(config, device()).await.unwrap();
+    let target = sim.addr().to_string();
+    let cache = tempfile::TempDir::new().unwrap();
+    let life = || {
+        let mut exporter = Exporter::ours_bare(
+            "modules: {both: {user: admin, pass: secret, collectors: [chassis]}}\n",
+            |_| vec![format!("--cache.dir={}", cache.path().display())],
+        );
+        assert!(is_up(&scrape(&exporter, &target, "both")));
+        let downgrades = own(
+            &exporter,
+            "ipmi_exporter_cipher_suite_downgrades_total",
+            &[],
+        );
+        assert!(exporter.process.terminate().success());
+        (
+            downgrades,
+            exporter.process.log().contains("no longer accepts"),
+        )
+    };
+    assert_eq!(life(), (0.0, false));
+    sim.set_fault(Fault::CipherListedButRefused(17));
+    assert_eq!(life(), (1.0, true));
+    assert_eq!(life(), (1.0, true), "not forgotten by logging in with less");
+    sim.clear_faults();
+    assert_eq!(life(), (0.0, false));
+}
+
+/// OpenIPMI's simulator with each way of IPMI 1.5 that it has.
+#[test]
+fn ipmi_sim_accepts_every_authentication_type_of_ipmi_1_5() {
+    let simulator = Simulator::start(&Machine {
+        records: "clean",
+        events: "varied",
+        extras: None,
+    });
+    let mut file = "modules:\n".to_owned();
+    let account = "user: admin, pass: secret, driver: LAN, collectors: [chassis, ipmi]";
+    for auth_type in ["md5", "md2", "password", "none"] {
+        writeln!(
+            file,
+            "  {auth_type}: {{{account}, auth_types: [{auth_type}]}}"
+        )
+        .unwrap();
+    }
+    writeln!(file, "  default: {{{account}}}").unwrap();
+    writeln!(file, "  admin: {{{account}, privilege: admin}}").unwrap();
+    let wrong = account.replace("pass: secret", "pass: canary");
+    writeln!(file, "  wrong: {{{wrong}}}").unwrap();
+    let exporter = Exporter::ours(&file);
+    let logins = |auth_type: &str| {
+        let name = "ipmi_exporter_logins_by_auth_type_total";
+        own(&exporter, name, &[("auth_type", auth_type)])
+    };
+    let mut values = Vec::new();
+    for auth_type in ["md5", "md2", "password", "none"] {
+        let exposition = scrape(&exporter, &simulator.target(), auth_type);
+        assert!(
+            is_up(&exposition),
+            "{auth_type}: {}",
+            exporter.process.log()
+        );
+        assert!(same(logins(auth_type), 1.0), "{auth_type}");
+        values.push(exposition.value("ipmi_up", &[("collector", "ipmi")]));
+    }
+    assert!(values.iter().all(|up| *up == Some(1.0)), "{values:?}");
+    // The strongest, where nobody names any.
+    assert!(is_up(&scrape(&exporter, &simulator.target(), "default")));
+    assert!(is_up(&scrape(&exporter, &simulator.target(), "admin")));
+    assert!(same(logins("md5"), 3.0));
+
+    assert!(!is_up(&scrape(&exporter, &simulator.target(), "wrong")));
+    let log = exporter.process.log();
+    assert!(log.contains("wrong password"), "{log}");
+    assert!(!log.contains("canary") && !log.contains("secret"), "{log}");
 }

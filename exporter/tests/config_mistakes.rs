@@ -16,7 +16,7 @@ use ipmi_exporter::config::{
     CipherSuite, Collector, Config, Driver, Noncritical, Privilege, Workaround, load, load_text,
     load_with,
 };
-use rmcp_ipmi::crypto::Kg;
+use rmcp_ipmi::crypto::{AuthType, Kg};
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -134,7 +134,7 @@ fn every_key_arrives_where_it_is_used() {
     assert_eq!(config.module("nothing").unwrap().collectors, []);
     assert_eq!(
         config.module("10.0.0.1").unwrap().collectors,
-        Collector::DEFAULT
+        Collector::default_set()
     );
     assert_eq!(
         config.module("10.0.0.1").unwrap().cipher_suites,
@@ -186,7 +186,8 @@ fn the_examples_of_the_stock_package_keep_their_meaning() {
     assert_eq!(default.password.expose(), b"example_pw");
     let special = config.module("thatspecialhost").unwrap();
     assert!(special.bridge_sensors);
-    assert!(special.driver.unsupported().unwrap().contains("IPMI 1.5"));
+    assert_eq!(special.driver, Driver::Lan15);
+    assert_eq!(special.auth_types, [AuthType::Md5, AuthType::Md2]);
     assert!(!config.restricts_targets());
 }
 

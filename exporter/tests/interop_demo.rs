@@ -5,9 +5,33 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
+use bmc_sim::fleet::{
+    Addresses, Fleet, Latency, Machine, Plan, Recorder, RecorderThread, Spread, Targets, totals,
+};
+use bmc_sim::motion::{Behaviour, Model, PartKind};
+use bmc_sim::{BmcConfig, Device, User};
+use support::exporter::Exporter;
+use support::exposition::{Exposition, same};
 use support::process::{program, run};
+use support::wait_for;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How long something that takes milliseconds may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Families with a sensor's value, by the labels `id` and `name`.
+const VALUE_FAMILIES: [&str; 7] = [
+    "ipmi_current_amperes",
+    "ipmi_fan_speed_ratio",
+    "ipmi_fan_speed_rpm",
+    "ipmi_power_watts",
+    "ipmi_sensor_value",
+    "ipmi_temperature_celsius",
+    "ipmi_voltage_volts",
+];
 
 fn demo(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -22,7 +46,9 @@ fn promtool_accepts_the_demonstrations_prometheus_configuration() {
     let path = directory.path().join("prometheus.yml");
     fs::write(
         &path,
-        demo("prometheus.yml").replace("@EXPORTER@", "127.0.0.1:9290"),
+        demo("prometheus.yml")
+            .replace("@EXPORTER@", "127.0.0.1:9290")
+            .replace("@CONTROL@", "127.0.0.1:9390"),
     )
     .expect("configuration file");
     fs::write(directory.path().join("targets.json"), "[]").expect("targets file");
@@ -58,4 +84,99 @@ fn the_exporter_accepts_the_demonstrations_modules_and_nothing_else_there() {
         !bad.status.success(),
         "a Prometheus configuration has no modules"
     );
+}
+
+/// The recorded machines, as the demonstration starts them.
+fn fleet(runtime: &Runtime) -> (Fleet, Recorder, RecorderThread) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/bmcs");
+    let mut folders: Vec<_> = fs::read_dir(folder)
+        .expect("the recordings")
+        .map(|entry| entry.expect("the recordings").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    let machines: Vec<_> = folders
+        .iter()
+        .map(|path| {
+            let device = Device::load(path).unwrap_or_else(|error| panic!("{error}"));
+            Arc::new(Machine {
+                name: path.display().to_string(),
+                model: Arc::new(Model::new(device)),
+            })
+        })
+        .collect();
+    let (recorder, thread) = RecorderThread::start(None, |_, _| {}).expect("a thread");
+    let plan = Plan {
+        count: machines.len(),
+        machines,
+        addresses: Addresses {
+            first: ([127, 0, 0, 1], 0).into(),
+            spread: Spread::Ports,
+        },
+        config: BmcConfig::new().user(User::administrator("monitor", "demo")),
+        behaviour: Behaviour::Moving,
+        seed: 0,
+        latencies: vec![(Targets::All, Latency::Fixed(Duration::from_millis(1)))],
+        faults: Vec::new(),
+        recorder: Some(recorder.clone()),
+    };
+    let _inside = runtime.enter();
+    let fleet = Fleet::start(&plan).unwrap_or_else(|error| panic!("{error}"));
+    (fleet, recorder, thread)
+}
+
+/// A scrape whose every value must have been served, by the simulator's own log.
+fn scrape(exporter: &Exporter, fleet: &Fleet, recorder: &Recorder, bmc: usize) -> Exposition {
+    let target = fleet.stations()[bmc].address().to_string();
+    let answer = exporter.ipmi(&target, "demo").expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let exposition = Exposition::parse(&answer.body);
+    wait_for("the log of served values", LIMIT, || {
+        let served = totals(fleet.stations()).counters.readings_served;
+        (recorder.noted() == served).then_some(())
+    });
+    let served = recorder.recent(usize::MAX, |line| line.bmc == bmc);
+    for (series, value) in &exposition.series {
+        if !VALUE_FAMILIES.contains(&series.name.as_str()) || value.is_nan() {
+            continue;
+        }
+        let was_served = served.iter().any(|line| {
+            line.name.as_deref() == Some(series.labels["name"].trim())
+                && line.value.is_some_and(|served| same(served, *value))
+        });
+        assert!(was_served, "{series} {value} was never served by BMC {bmc}");
+    }
+    exposition
+}
+
+#[test]
+fn every_value_of_the_demonstrations_machines_was_served_and_a_dead_fan_shows() {
+    let runtime = Runtime::new().expect("a runtime for the simulators");
+    let (fleet, recorder, thread) = fleet(&runtime);
+    let exporter = Exporter::ours(&demo("ipmi_exporter.yml"));
+    let mut with_fans = 0;
+    for (bmc, station) in fleet.stations().iter().enumerate() {
+        let before = scrape(&exporter, &fleet, &recorder, bmc);
+        assert_eq!(before.value("ipmi_up", &[("collector", "bmc")]), Some(1.0));
+        let Some(fan) = station.machine().model.parts(PartKind::Fan).first() else {
+            continue;
+        };
+        with_fans += 1;
+        station.with(|bmc, life, now| life.fail(now, bmc.device_mut(), PartKind::Fan, 0));
+        let after = scrape(&exporter, &fleet, &recorder, bmc);
+        let of_fan = |family: &str| -> Vec<f64> {
+            let series = after.series.iter();
+            series
+                .filter(|(series, _)| series.name == family && series.labels["name"] == fan.name)
+                .map(|(_, value)| *value)
+                .collect()
+        };
+        assert_eq!(of_fan("ipmi_fan_speed_rpm"), [0.0], "BMC {bmc}");
+        assert_eq!(of_fan("ipmi_fan_speed_state"), [2.0], "BMC {bmc}");
+        let events = after.value("ipmi_sel_events_count_by_name", &[("name", "fan")]);
+        assert!(events > Some(0.0), "BMC {bmc}: {events:?}");
+    }
+    assert!(with_fans >= 5, "{with_fans} machines have fans");
+    runtime.block_on(fleet.stop());
+    thread.finish();
 }

@@ -290,7 +290,8 @@ fn labels_of_a_server() {
             product_manufacturer: "DELL".into(),
             product_name: "PowerEdge R640".into(),
             product_serial: "1DJDLN2".into(),
-            product_part_number: String::new(),
+            product_version: "01".into(),
+            ..Labels::default()
         }
     );
     assert!(fru.checksums_match());

@@ -2,25 +2,30 @@
 //! there is no session, no more often than is good for the BMC.
 
 mod login_budget;
+mod login_store;
+mod quirks;
 mod satellites;
 mod suite_history;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use rmcp_ipmi::client::Connection;
 use rmcp_ipmi::client::policy::Backoff;
-use rmcp_ipmi::command::Command;
+use rmcp_ipmi::client::{Connection, Opened};
+use rmcp_ipmi::command::{Command, GetDeviceId};
 use rmcp_ipmi::crypto::CipherSuiteId;
-use rmcp_ipmi::session::{Negotiated, Settings};
-use rmcp_ipmi::wire::{CommandKey, CompletionCode, Route};
+use rmcp_ipmi::session::{LoginMemory, Negotiated, Settings};
+use rmcp_ipmi::wire::{CommandKey, CompletionCode, Lun, Route};
 use rmcp_ipmi::{Error, Retry};
 use tracing::{info, warn};
 
 pub use login_budget::LoginBudget;
+pub use login_store::LoginStore;
+pub use quirks::quirks;
 
 use crate::telemetry::Telemetry;
+use login_store::Logins;
 use satellites::Satellites;
 use suite_history::{SuiteHistory, Verdict};
 
@@ -35,6 +40,9 @@ pub struct Bmc {
     /// Users of other modules that were here lately, and how they fared.
     others: Vec<Account>,
     suites: SuiteHistory,
+    store: Arc<LoginStore>,
+    /// What log-ins have taught; none before the first one.
+    logins: Option<Logins>,
     satellites: Satellites,
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
@@ -45,6 +53,9 @@ pub struct Bmc {
     generation: u64,
     reply: Vec<u8>,
 }
+
+/// The command whose answer names the firmware.
+const DEVICE_ID: CommandKey = (GetDeviceId::NET_FN, Lun::BMC, GetDeviceId::COMMAND);
 
 /// How many users of one BMC are remembered. Who is forgotten loses the wait
 /// after a wrong password, nothing else.
@@ -73,6 +84,7 @@ impl Bmc {
     pub fn new(
         address: SocketAddr,
         settings: Arc<Settings>,
+        store: Arc<LoginStore>,
         budget: Arc<LoginBudget>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
@@ -81,6 +93,8 @@ impl Bmc {
             account: Account::new(settings),
             others: Vec::new(),
             suites: SuiteHistory::default(),
+            store,
+            logins: None,
             satellites: Satellites::default(),
             budget,
             telemetry,
@@ -209,9 +223,17 @@ impl Bmc {
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
-        if let Some(error) = self.satellites.left_alone(route, Instant::now()) {
+        let asked_at = Instant::now();
+        if let Some(error) = self.satellites.left_alone(route, asked_at) {
             return Err(error);
         }
+        let patience = self.satellites.patience(route);
+        let is_patience_shorter = route.is_bridged() && asked_at + patience < deadline;
+        let deadline = if is_patience_shorter {
+            asked_at + patience
+        } else {
+            deadline
+        };
         let mut result = self
             .call_bytes_once(route, key, data, deadline, reply)
             .await;
@@ -219,6 +241,9 @@ impl Bmc {
             result = self
                 .call_bytes_once(route, key, data, deadline, reply)
                 .await;
+        }
+        if is_patience_shorter && matches!(result, Err(Error::Deadline { .. })) {
+            result = Err(Error::SatelliteSilent { waited: patience });
         }
         self.satellites.note(route, Instant::now(), &result);
         result
@@ -243,6 +268,9 @@ impl Bmc {
             code
         });
         self.count_failure(&result);
+        if route == Route::Bmc && key == DEVICE_ID && result == Ok(CompletionCode::OK) {
+            self.note_firmware(reply).await;
+        }
         result
     }
 
@@ -284,9 +312,75 @@ impl Bmc {
     }
 
     async fn log_in(&mut self) -> Result<(), Error> {
-        let target = self.connection.address();
+        let before = self.recall().await;
         let result = self.connection.open(Instant::now() + LOGIN_LIMIT).await;
         self.telemetry.wire(&self.connection.take_counters());
+        let result = self.count_login(result);
+        self.remember(before).await;
+        result
+    }
+
+    /// Gives the connection what is known of this user at this BMC.
+    async fn recall(&mut self) -> Option<LoginMemory> {
+        if self.logins.is_none() {
+            let store = Arc::clone(&self.store);
+            let address = self.connection.address();
+            let load = tokio::task::spawn_blocking(move || store.load(address));
+            let logins = load.await.unwrap_or_default();
+            self.suites = SuiteHistory::new(logins.accepted.clone());
+            self.logins = Some(logins);
+        }
+        let settings = &self.account.settings;
+        let memory = self
+            .logins
+            .as_ref()
+            .and_then(|logins| logins.memory(settings, SystemTime::now()));
+        self.connection.set_memory(memory);
+        memory
+    }
+
+    /// Keeps what a log-in that began with `before` has taught.
+    async fn remember(&mut self, before: Option<LoginMemory>) {
+        let Some(logins) = &mut self.logins else {
+            return;
+        };
+        let known = logins.clone();
+        let after = self.connection.memory();
+        logins.learn(&self.account.settings, before, after, SystemTime::now());
+        logins.accepted = self.suites.accepted().to_vec();
+        if *logins != known {
+            self.save_logins().await;
+        }
+    }
+
+    async fn save_logins(&self) {
+        let Some(logins) = self.logins.clone() else {
+            return;
+        };
+        let store = Arc::clone(&self.store);
+        let address = self.connection.address();
+        // A file that cannot be written costs a few packets; the store has told.
+        let _ = tokio::task::spawn_blocking(move || store.save(address, &logins)).await;
+    }
+
+    /// Looks at every answer of Get Device ID: with another firmware, what worked
+    /// at log-in may not work any more, or something better may.
+    async fn note_firmware(&mut self, device_id: &[u8]) {
+        let Some(logins) = &mut self.logins else {
+            return;
+        };
+        let known = logins.clone();
+        if logins.identified(device_id) {
+            let target = self.connection.address();
+            info!(%target, "The BMC has another firmware; the next log-in begins anew");
+        }
+        if *logins != known {
+            self.save_logins().await;
+        }
+    }
+
+    fn count_login(&mut self, result: Result<Opened, Error>) -> Result<(), Error> {
+        let target = self.connection.address();
         match result {
             Ok(opened) => {
                 if self.account.last_failure.take().is_some() {

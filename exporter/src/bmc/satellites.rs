@@ -15,6 +15,11 @@ const LONGEST_REST: Duration = Duration::from_secs(960);
 /// may be a lost packet or a busy bus.
 const CHANCES: u32 = 2;
 
+/// How long to wait for a satellite that has answered before, and for one that has
+/// not: only the second kind may cost that much whenever it is asked.
+const PATIENCE: Duration = Duration::from_secs(6);
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+
 /// See the [module documentation](self).
 #[derive(Debug, Default)]
 pub(super) struct Satellites {
@@ -48,7 +53,16 @@ impl Satellites {
         if !route.is_bridged() {
             return;
         }
+        let has_answered = self
+            .known
+            .get(&route)
+            .is_some_and(|satellite| satellite.has_answered);
         match result {
+            // What a BMC says in the place of a satellite that did not answer it; a
+            // living one may say it of something behind itself.
+            Ok(CompletionCode::TIMEOUT) if !has_answered => {
+                self.fail(route, now, Error::Relay(CompletionCode::TIMEOUT));
+            }
             Ok(_) => {
                 self.known.insert(
                     route,
@@ -59,16 +73,28 @@ impl Satellites {
                 );
             }
             Err(error @ (Error::Relay(_) | Error::SatelliteSilent { .. })) => {
-                let satellite = self.known.entry(route).or_default();
-                satellite.failures = satellite.failures.saturating_add(1);
-                let chances = if satellite.has_answered { CHANCES } else { 1 };
-                if let Some(times) = satellite.failures.checked_sub(chances) {
-                    let rest = FIRST_REST.saturating_mul(1 << times.min(8));
-                    satellite.rest = Some((now + rest.min(LONGEST_REST), *error));
-                }
+                self.fail(route, now, *error);
             }
             // Says nothing about the satellite.
             Err(_) => {}
+        }
+    }
+
+    fn fail(&mut self, route: Route, now: Instant, error: Error) {
+        let satellite = self.known.entry(route).or_default();
+        satellite.failures = satellite.failures.saturating_add(1);
+        let chances = if satellite.has_answered { CHANCES } else { 1 };
+        if let Some(times) = satellite.failures.checked_sub(chances) {
+            let rest = FIRST_REST.saturating_mul(1 << times.min(8));
+            satellite.rest = Some((now + rest.min(LONGEST_REST), error));
+        }
+    }
+
+    /// How long an answer from `route` is waited for at most.
+    pub(super) fn patience(&self, route: Route) -> Duration {
+        match self.known.get(&route) {
+            Some(satellite) if satellite.has_answered => PATIENCE,
+            _ => FIRST_PATIENCE,
         }
     }
 }

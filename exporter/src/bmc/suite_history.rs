@@ -3,7 +3,7 @@
 
 use rmcp_ipmi::crypto::{CipherSuite, CipherSuiteId};
 
-/// What one BMC has accepted since it is known.
+/// What one BMC has accepted since it is known, over restarts where that is kept.
 #[derive(Debug, Default)]
 pub(super) struct SuiteHistory {
     accepted: Vec<CipherSuiteId>,
@@ -23,6 +23,19 @@ pub(super) enum Verdict {
 }
 
 impl SuiteHistory {
+    /// A BMC that has accepted these before.
+    pub(super) fn new(accepted: Vec<CipherSuiteId>) -> Self {
+        Self {
+            accepted,
+            missed: None,
+        }
+    }
+
+    /// Every suite that a log-in succeeded with.
+    pub(super) fn accepted(&self) -> &[CipherSuiteId] {
+        &self.accepted
+    }
+
     /// Takes note of a log-in with `suite`, where the operator allows `allowed`,
     /// the preferred one first. A suite that is not allowed is not missed.
     pub(super) fn logged_in(&mut self, allowed: &[&CipherSuite], suite: CipherSuiteId) -> Verdict {
@@ -53,6 +66,16 @@ mod tests {
     use rmcp_ipmi::crypto::SUITES;
 
     use super::*;
+
+    #[test]
+    fn a_downgrade_across_a_restart_is_one_all_the_same() {
+        let mut history = SuiteHistory::new(vec![CipherSuiteId(17)]);
+        let both = [&SUITES[17], &SUITES[3]];
+        let verdict = history.logged_in(&both, CipherSuiteId(3));
+        let from = CipherSuiteId(17);
+        assert_eq!(verdict, Verdict::Downgraded { from, news: true });
+        assert_eq!(history.accepted(), [CipherSuiteId(17), CipherSuiteId(3)]);
+    }
 
     #[test]
     fn a_log_in_is_judged_by_what_worked_before_and_is_allowed() {

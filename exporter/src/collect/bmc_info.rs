@@ -112,6 +112,8 @@ impl Known {
                 *known = Some(match text(bmc, parameter, deadline).await {
                     Ok(text) => text,
                     Err(error @ Error::Deadline { .. }) => return Err(error),
+                    // Gone in the middle of it, which says nothing about the text either.
+                    Err(error) if !bmc.is_open() => return Err(error),
                     Err(_) => NOT_AVAILABLE.to_owned(),
                 });
             }

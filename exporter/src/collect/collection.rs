@@ -83,6 +83,11 @@ impl Collection {
         change(&mut self.state().results);
     }
 
+    /// Looks at the results without copying them.
+    pub fn look<R>(&self, look: impl FnOnce(&Results) -> R) -> R {
+        look(&self.state().results)
+    }
+
     /// What is known now.
     pub fn snapshot(&self) -> Results {
         self.state().results.clone()

@@ -37,6 +37,25 @@ pub enum CollectError {
         /// How many entries were read in this collection.
         entries: usize,
     },
+    /// The BMC has said before that it does not have the command.
+    #[error("the BMC does not have this: it answered {0}")]
+    NotSupported(rmcp_ipmi::wire::CompletionCode),
+    /// The inventory is still being read.
+    #[error(
+        "the inventory is still being read ({devices} devices so far); the next scrape goes on"
+    )]
+    InventoryLoading {
+        /// How many are done.
+        devices: usize,
+    },
+    /// No inventory device could be read.
+    #[error("none of {devices} inventory devices could be read (last: {last})")]
+    NoInventory {
+        /// How many there are.
+        devices: usize,
+        /// Why the last one could not.
+        last: rmcp_ipmi::fru::walk::WalkError,
+    },
     /// The answer lacks something that the metrics need.
     #[error("the answer is too short: {0} is missing")]
     Incomplete(&'static str),
@@ -53,6 +72,9 @@ impl CollectError {
             Self::NoSensor(..) => "no_sensor",
             Self::EventLog(_) => "event_log",
             Self::EventLogUnfinished { .. } => "event_log_unfinished",
+            Self::NotSupported(_) => "not_supported",
+            Self::InventoryLoading { .. } => "inventory_loading",
+            Self::NoInventory { .. } => "no_inventory",
             Self::Incomplete(_) => "incomplete",
         }
     }

@@ -1,17 +1,20 @@
 //! The collectors: what is asked of a BMC, and what is known afterwards.
 //!
-//! To add one: a module with a function that asks and returns a plain value, a
-//! field in [`Results`], an arm in `Collectors::collect`, and families
-//! in [`crate::metrics`].
+//! Those of the stock exporter give typed values, which [`crate::metrics`] turns
+//! into its families word for word. The [`additional`] ones give samples.
 
+mod additional;
+mod asker;
 mod bmc_info;
 mod collection;
+mod event_log;
 mod exchange;
 mod failure;
 mod habit;
 mod manufacturer;
 mod reading_factors;
 mod repository;
+mod sample;
 mod sel_events;
 mod sensor_table;
 mod sensors;
@@ -19,7 +22,7 @@ pub mod store;
 mod thresholds;
 mod watchdog;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,11 +35,13 @@ use rmcp_ipmi::sel::LogInfo;
 use rmcp_ipmi::sensor::NonCritical;
 use tracing::{debug, info, warn};
 
+pub use additional::metric::METRICS;
 pub use bmc_info::BmcInfo;
 pub use collection::{Collection, Profile};
 pub use failure::CollectError;
 pub(crate) use manufacturer::manufacturer_text;
 pub use repository::{LoadedRepository, SatelliteRecords};
+pub use sample::{Kind, Metric, Sample, Samples};
 pub use sel_events::SelEventCounts;
 pub use sensor_table::{SensorFamily, SensorTable};
 pub use sensors::{SensorReadings, SensorSample};
@@ -78,7 +83,7 @@ impl Default for CollectOptions {
 #[derive(Clone, Default)]
 pub struct Results {
     /// Which collectors have finished well.
-    pub up: [bool; Collector::ALL.len()],
+    pub up: [bool; Collector::COUNT],
     /// Sensor readings; not all of them while the collector is not up.
     pub sensors: Option<SensorReadings>,
     /// Identity of the BMC.
@@ -95,6 +100,8 @@ pub struct Results {
     pub sel_events: Option<Arc<SelEventCounts>>,
     /// Supermicro's choice of network interface.
     pub lan_mode: Option<LanMode>,
+    /// What the additional collectors tell.
+    pub additional: BTreeMap<Collector, Arc<Samples>>,
     /// Sensor records read so far, and how many there are, while they are read.
     pub loading: Option<(usize, Option<u16>)>,
     /// What went wrong last, in words for a person.
@@ -108,19 +115,6 @@ impl Results {
     }
 }
 
-/// Collectors that ask for little come first, so that a deadline that the
-/// sensors overrun takes nothing else along.
-const CHEAPEST_FIRST: [Collector; 8] = [
-    Collector::Chassis,
-    Collector::Dcmi,
-    Collector::Bmc,
-    Collector::BmcWatchdog,
-    Collector::SmLanMode,
-    Collector::Sel,
-    Collector::Ipmi,
-    Collector::SelEvents,
-];
-
 /// What one BMC's collectors remember between collections.
 pub struct Collectors {
     address: SocketAddr,
@@ -130,7 +124,8 @@ pub struct Collectors {
     bmc_info: bmc_info::Cache,
     repository: repository::Cache,
     sensors: sensors::Cache,
-    sel_events: sel_events::Cache,
+    event_log: event_log::Cache,
+    additional: additional::Cache,
     power_was_on: Option<bool>,
     /// Where the last collection was cut off: that one goes first next time.
     cut_at: Option<Collector>,
@@ -153,7 +148,8 @@ impl Collectors {
             identity: None,
             bmc_info: bmc_info::Cache::default(),
             sensors: sensors::Cache::default(),
-            sel_events: sel_events::Cache::default(),
+            event_log: event_log::Cache::default(),
+            additional: additional::Cache::default(),
             power_was_on: None,
             cut_at: None,
             failing: HashMap::new(),
@@ -208,10 +204,8 @@ impl Collectors {
 
     /// Cheap collectors first, but the one that was cut off last time before them.
     fn order(&self, wanted: &[Collector]) -> Vec<Collector> {
-        let mut order: Vec<Collector> = CHEAPEST_FIRST
-            .into_iter()
-            .filter(|collector| wanted.contains(collector))
-            .collect();
+        let mut order = wanted.to_vec();
+        order.sort_by_key(|collector| collector.turn());
         if let Some(first) = self.cut_at
             && let Some(position) = order.iter().position(|collector| *collector == first)
         {
@@ -265,16 +259,72 @@ impl Collectors {
             }
             Collector::Ipmi => self.collect_sensors(bmc, job, module).await?,
             Collector::SelEvents => {
-                let identity = self.identity(bmc, deadline).await?;
-                let repository = self.repository.get(bmc, job, identity).await?;
-                let counts = self
-                    .sel_events
-                    .refresh(bmc, job, &repository, &identity)
-                    .await?;
-                job.update(|results| results.sel_events = Some(counts));
+                let log = self.event_log(bmc, job).await?;
+                job.update(|results| results.sel_events = Some(log.counts));
+            }
+            _ => {
+                let samples = self.collect_additional(collector, bmc, job, module).await?;
+                job.update(|results| {
+                    results.additional.insert(collector, Arc::new(samples));
+                });
             }
         }
         Ok(())
+    }
+
+    async fn event_log(
+        &mut self,
+        bmc: &mut Bmc,
+        job: &Collection,
+    ) -> Result<event_log::Log, CollectError> {
+        let identity = self.identity(bmc, job.deadline()).await?;
+        let repository = self.repository.get(bmc, job, identity).await?;
+        self.event_log
+            .refresh(bmc, job, &repository, &identity)
+            .await
+    }
+
+    async fn collect_additional(
+        &mut self,
+        collector: Collector,
+        bmc: &mut Bmc,
+        job: &Collection,
+        module: &Module,
+    ) -> Result<Samples, CollectError> {
+        let deadline = job.deadline();
+        match collector {
+            Collector::BmcDetails => {
+                let (identity, samples) = additional::collect_bmc_details(bmc, deadline).await?;
+                if let Some(identity) = identity {
+                    self.identity = Some((bmc.generation(), identity));
+                }
+                return Ok(samples);
+            }
+            Collector::SelEntries => {
+                return Ok(self.event_log(bmc, job).await?.entries.samples());
+            }
+            Collector::Thresholds => {
+                let (table, found) = self.sensor_thresholds(bmc, job, module).await?;
+                return Ok(additional::threshold_samples(&table, &found));
+            }
+            _ => {}
+        }
+        let identity = self.identity(bmc, deadline).await?;
+        let repository = if additional::needs_records(collector) {
+            Some(self.repository.get(bmc, job, identity).await?)
+        } else {
+            None
+        };
+        let known = additional::Known {
+            identity,
+            chassis: job.look(|results| results.chassis),
+            power_was_on: self.power_was_on,
+            records: repository.as_ref(),
+            bridges: module.bridge_sensors,
+        };
+        self.additional
+            .collect(collector, bmc, deadline, &known)
+            .await
     }
 
     async fn collect_sensors(
@@ -320,8 +370,7 @@ impl Collectors {
     ///
     /// # Errors
     /// When the BMC or its records cannot be asked at all.
-    #[expect(dead_code, reason = "the collector of thresholds calls this")]
-    pub(crate) async fn sensor_thresholds(
+    async fn sensor_thresholds(
         &mut self,
         bmc: &mut Bmc,
         job: &Collection,
@@ -354,12 +403,15 @@ impl Collectors {
         if self.power_was_on.replace(is_on) != Some(is_on) {
             self.sensors.forget_absences();
             self.bmc_info.forget();
+            self.additional.note_power_change();
         }
     }
 
     /// Whether something that outlives a scrape was begun and not finished.
     pub fn has_unfinished_business(&self) -> bool {
-        self.bmc_info.is_unfinished() || self.repository.is_loading()
+        self.bmc_info.is_unfinished()
+            || self.repository.is_loading()
+            || self.additional.is_unfinished()
     }
 
     /// Does a few requests of what was begun.
@@ -367,8 +419,10 @@ impl Collectors {
         if self.bmc_info.is_unfinished() {
             let deadline = Instant::now() + BACKGROUND_REQUEST;
             self.bmc_info.go_on(bmc, deadline).await;
-        } else {
+        } else if self.repository.is_loading() {
             self.repository.go_on(bmc).await;
+        } else {
+            self.additional.go_on(bmc).await;
         }
     }
 

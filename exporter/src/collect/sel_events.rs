@@ -1,26 +1,13 @@
 //! Collector `sel-events`: counts over the entries of the system event log.
-//!
-//! The log is read from its start once; later scrapes read what was added. Only
-//! counts are kept, so that a log of any length costs the same memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Instant;
 
-use rmcp_ipmi::Error;
-use rmcp_ipmi::command::{Command, DeviceId, GetSelEntry, GetSelInfo};
-use rmcp_ipmi::sdr::SensorDirectory;
-use rmcp_ipmi::sel::walk::{LogEnd, Outcome, Position, RawEntry, Start, Step, Walk};
-use rmcp_ipmi::sel::{Board, Entry, Interpreter};
-use rmcp_ipmi::wire::{Lun, Route};
+use rmcp_ipmi::sel::{Entry, Interpreter};
 
-use super::exchange::exchange;
-use super::{BUSY_WAIT, CollectError, Collection, LoadedRepository, Profile};
-use crate::bmc::Bmc;
-use crate::config::{Module, SelEvent};
+use crate::config::SelEvent;
 
 /// State of entries that nothing is known about.
-const UNKNOWN_STATE: &str = "N/A";
+pub(super) const UNKNOWN_STATE: &str = "N/A";
 
 /// Counts over the log.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +33,7 @@ impl SelEventCounts {
         by_name: BTreeMap::new(),
     };
 
-    fn new(events: &[SelEvent]) -> Self {
+    pub(super) fn new(events: &[SelEvent]) -> Self {
         let mut counts = Self::EMPTY;
         for event in events {
             counts
@@ -67,16 +54,16 @@ impl SelEventCounts {
         self.by_name.iter().map(|(name, count)| (&**name, *count))
     }
 
-    fn add(&mut self, raw: &RawEntry, interpreter: &Interpreter<'_>, events: &[SelEvent]) {
-        // Sixteen bytes always decode; records of undefined type are no events.
-        let Ok(entry) = Entry::decode(&raw.bytes) else {
-            return;
-        };
-        let Some(text) = interpreter.event_text(&entry) else {
-            return;
-        };
+    /// Counts an entry whose text is `text`.
+    pub(super) fn add(
+        &mut self,
+        entry: &Entry,
+        text: &str,
+        interpreter: &Interpreter<'_>,
+        events: &[SelEvent],
+    ) {
         let state = interpreter
-            .severity(&entry)
+            .severity(entry)
             .map_or(UNKNOWN_STATE, |severity| severity.text());
         *self.by_state.entry(state).or_default() += 1;
         let time = entry
@@ -84,122 +71,12 @@ impl SelEventCounts {
             .and_then(|time| time.unix_seconds())
             .unwrap_or_default();
         for event in events {
-            if event.regex.is_match(&text)
+            if event.regex.is_match(text)
                 && let Some(matches) = self.by_name.get_mut(event.name.as_str())
             {
                 matches.count += 1;
                 matches.latest = matches.latest.max(time);
             }
         }
-    }
-}
-
-/// For how many modules a BMC's counts are kept. A module more costs reading the
-/// log from its start.
-const MAX_KNOWN: usize = 4;
-
-#[derive(Default)]
-pub(super) struct Cache {
-    /// One for each module that asks; the one that asked last stands last.
-    known: Vec<Known>,
-    reply: Vec<u8>,
-}
-
-/// How far the log was read, and what came of it.
-struct Known {
-    /// The counts belong to these names and expressions, and to these records.
-    profile: Arc<Profile>,
-    repository: Arc<LoadedRepository>,
-    position: Option<Position>,
-    counts: Arc<SelEventCounts>,
-}
-
-impl Cache {
-    /// The counts as of now.
-    pub(super) async fn refresh(
-        &mut self,
-        bmc: &mut Bmc,
-        job: &Collection,
-        repository: &Arc<LoadedRepository>,
-        identity: &DeviceId,
-    ) -> Result<Arc<SelEventCounts>, CollectError> {
-        let module: &Module = &job.profile.module;
-        self.known
-            .retain(|known| Arc::ptr_eq(&known.repository, repository));
-        let known = self.position(&job.profile);
-        let resume = known.and_then(|index| self.known.get(index)?.position);
-        let mut walk = Walk::new(resume);
-        while self.step(bmc, job, &mut walk).await? {}
-        let read = walk.finish()?;
-        let known = known.map(|index| self.known.remove(index));
-        let mut counts = match (&known, read.start) {
-            (Some(known), Start::Resumed) => Arc::clone(&known.counts),
-            _ => Arc::new(SelEventCounts::new(&module.sel_events)),
-        };
-        if !read.entries.is_empty() {
-            let records = repository.decoded();
-            let directory = SensorDirectory::new(&records);
-            let board = Board {
-                manufacturer_id: identity.manufacturer,
-                product_id: identity.product,
-            };
-            let interpreter = Interpreter::new(Some(&directory), Some(board));
-            let counts = Arc::make_mut(&mut counts);
-            for entry in &read.entries {
-                counts.add(entry, &interpreter, &module.sel_events);
-            }
-        }
-        if self.known.len() >= MAX_KNOWN {
-            self.known.remove(0);
-        }
-        self.known.push(Known {
-            profile: Arc::clone(&job.profile),
-            repository: Arc::clone(repository),
-            position: read.position,
-            counts: Arc::clone(&counts),
-        });
-        // What was read is kept in either case: the next scrape goes on there.
-        if read.end == LogEnd::Partial {
-            return Err(CollectError::EventLogUnfinished {
-                entries: read.entries.len(),
-            });
-        }
-        Ok(counts)
-    }
-
-    fn position(&self, profile: &Arc<Profile>) -> Option<usize> {
-        self.known
-            .iter()
-            .position(|known| Arc::ptr_eq(&known.profile, profile))
-    }
-
-    /// Does one request; says whether there is more to do.
-    async fn step(
-        &mut self,
-        bmc: &mut Bmc,
-        job: &Collection,
-        walk: &mut Walk,
-    ) -> Result<bool, CollectError> {
-        let deadline = job.deadline();
-        let (command, data) = match walk.step() {
-            Step::Done => return Ok(false),
-            // Ended here, the walk gives what it has.
-            _ if Instant::now() >= deadline => return Ok(false),
-            Step::Wait => {
-                tokio::time::sleep(BUSY_WAIT).await;
-                walk.feed(Outcome::Waited);
-                return Ok(true);
-            }
-            Step::GetInfo => (GetSelInfo::COMMAND, Vec::new()),
-            Step::GetEntry(id) => (GetSelEntry::COMMAND, Step::entry_request(id).to_vec()),
-        };
-        let key = (GetSelEntry::NET_FN, Lun::BMC, command);
-        let asked = exchange(bmc, Route::Bmc, key, &data, deadline, &mut self.reply).await;
-        match asked {
-            Ok(outcome) => walk.feed(outcome),
-            Err(Error::Deadline { .. }) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        }
-        Ok(true)
     }
 }

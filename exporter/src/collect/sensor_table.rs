@@ -153,6 +153,11 @@ impl SensorEntry {
         value * self.family.divisor()
     }
 
+    /// A value in the sensor's own unit in the unit of its metric.
+    pub fn in_family_unit(&self, value: f64) -> f64 {
+        value / self.family.divisor()
+    }
+
     /// What people call it.
     pub fn identity(&self) -> &SensorIdentity {
         &self.identity

@@ -4,7 +4,7 @@
 //! version counts as none. Deleting files is always safe.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,11 +17,14 @@ use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
 
 use super::{LoadedRepository, SatelliteRecords};
+use crate::cache_file::CacheFile;
 
-/// First words of a file; the number changes with the format.
-const MAGIC: &str = "ipmi_exporter sdr cache 2";
-/// Larger files are not read: a repository has at most 1 MiB.
-const MAX_FILE_BYTES: u64 = 4 << 20;
+/// A repository has at most 1 MiB.
+const FILE: CacheFile = CacheFile {
+    magic: "ipmi_exporter sdr cache 2",
+    extension: "sdr",
+    max_bytes: 4 << 20,
+};
 
 /// The directory of cache files, or nothing.
 #[derive(Debug, Default)]
@@ -76,16 +79,13 @@ impl Store {
         })
     }
 
+    /// Where the files are.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
     fn path(&self, address: SocketAddr) -> Option<PathBuf> {
-        let name: String = address
-            .to_string()
-            .chars()
-            .map(|character| match character {
-                'a'..='z' | '0'..='9' | '.' => character,
-                _ => '_',
-            })
-            .collect();
-        Some(self.directory.as_ref()?.join(format!("{name}.sdr")))
+        Some(FILE.path(self.directory.as_ref()?, address))
     }
 
     /// The records kept for `address`.
@@ -112,19 +112,7 @@ impl Store {
 }
 
 fn read(path: &Path) -> Option<LoadedRepository> {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).ok()?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return None;
-    }
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let (first_line, content) = bytes.split_at_checked(end)?;
-    let content = content.get(1..)?;
-    if first_line != head(content).as_bytes() {
-        return None;
-    }
-    let stored: Stored = serde_json::from_slice(content).ok()?;
+    let stored: Stored = serde_json::from_slice(&FILE.read(path)?).ok()?;
     Some(LoadedRepository {
         identity: GetDeviceId.decode(&stored.device_id).ok()?,
         info: match &stored.info {
@@ -197,12 +185,6 @@ fn hops(route: Route) -> Vec<(u8, u8)> {
         .collect()
 }
 
-fn head(content: &[u8]) -> String {
-    format!("{MAGIC} {:08x}", crc32fast::hash(content))
-}
-
-/// Writes beside the file and renames, so that a crash leaves the old or the new
-/// one.
 fn write(path: &Path, repository: &LoadedRepository) -> io::Result<()> {
     let stored = Stored {
         device_id: repository.identity.encode(),
@@ -223,14 +205,7 @@ fn write(path: &Path, repository: &LoadedRepository) -> io::Result<()> {
             })
             .collect(),
     };
-    let content = serde_json::to_vec(&stored)?;
-    let beside = path.with_extension("sdr.new");
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(head(&content).as_bytes())?;
-    file.write_all(b"\n")?;
-    file.write_all(&content)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    FILE.write(path, &serde_json::to_vec(&stored)?)
 }
 
 #[cfg(test)]

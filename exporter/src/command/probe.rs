@@ -193,6 +193,7 @@ fn as_table(results: &Results, module: &Module, address: &str, duration: Duratio
             out.push('\n');
         }
     }
+    out.push_str(&additional_table(results));
     let down: Vec<&str> = down(results, module).collect();
     if !down.is_empty() {
         out.push_str(&format!("\nNot collected: {}", down.join(", ")));
@@ -200,6 +201,37 @@ fn as_table(results: &Results, module: &Module, address: &str, duration: Duratio
             out.push_str(&format!(" ({failure})"));
         }
         out.push('\n');
+    }
+    out
+}
+
+/// What the additional collectors tell: name, labels, value.
+fn additional_table(results: &Results) -> String {
+    let mut out = String::new();
+    for (collector, samples) in &results.additional {
+        if samples.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("\n{collector}\n"));
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        for sample in samples.iter() {
+            let labels: Vec<String> = sample
+                .labels
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| format!("{name}={:?}", value))
+                .collect();
+            table.add_row([
+                sample.metric.name.to_owned(),
+                labels.join(" "),
+                format!("{}", sample.value),
+            ]);
+        }
+        for line in table.lines() {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
     }
     out
 }
@@ -322,5 +354,31 @@ fn as_json(results: &Results, module: &Module, duration: Duration) -> Value {
                 .collect::<serde_json::Map<String, Value>>()
         }),
         "sensors": sensors,
+        "additional": additional_json(results),
     })
+}
+
+/// Samples by collector; counters and gauges alike.
+fn additional_json(results: &Results) -> Value {
+    let collectors = results.additional.iter().map(|(collector, samples)| {
+        let samples: Vec<Value> = samples
+            .iter()
+            .map(|sample| {
+                let labels: serde_json::Map<String, Value> = sample
+                    .labels
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
+                    .collect();
+                json!({
+                    "metric": sample.metric.name,
+                    "labels": labels,
+                    "value": sample.value,
+                })
+            })
+            .collect();
+        (collector.as_str().to_owned(), samples.into())
+    });
+    collectors
+        .collect::<serde_json::Map<String, Value>>()
+        .into()
 }

@@ -57,6 +57,7 @@ fn module(report: &mut Report<'_>, raw: &ModuleRaw, environment: Environment<'_>
         allow: allow(report, raw),
         noncritical: collection::noncritical(report, raw),
         cipher_suites: session::cipher_suites(report, raw, &custom.cipher_suites),
+        auth_types: session::auth_types(report, raw, driver),
         shared_sensors: custom.shared_sensors,
         entity_sensor_names: custom.entity_sensor_names,
         bridge_sensors: raw.bridge_sensors.unwrap_or(custom.bridge_sensors),

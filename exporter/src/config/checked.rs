@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use rmcp_ipmi::crypto::AuthType;
+use rmcp_ipmi::session::Settings;
 
 use super::allow::{AllowList, Permission};
 use super::collector::Collector;
@@ -53,6 +55,8 @@ pub struct Module {
     pub noncritical: Option<Noncritical>,
     /// Cipher suites to offer, the preferred one first; never empty.
     pub cipher_suites: Vec<CipherSuite>,
+    /// Ways to log in with [`Driver::Lan15`]; never empty.
+    pub auth_types: Vec<AuthType>,
     /// Export one sensor for each unit that shares a record (`--shared-sensors`).
     pub shared_sensors: bool,
     /// Put the entity's name before the sensor's (`--entity-sensor-names`).
@@ -115,13 +119,14 @@ impl Module {
             privilege: None,
             driver: Driver::default(),
             timeout: None,
-            collectors: Collector::DEFAULT.to_vec(),
+            collectors: Collector::default_set(),
             exclude_sensor_ids: BTreeSet::new(),
             workarounds: BTreeSet::new(),
             sel_events: Vec::new(),
             allow: None,
             noncritical: None,
             cipher_suites: CipherSuite::DEFAULT.to_vec(),
+            auth_types: Settings::DEFAULT_AUTH_TYPES.to_vec(),
             shared_sensors: false,
             entity_sensor_names: false,
             bridge_sensors: false,
@@ -143,7 +148,7 @@ mod tests {
     #[test]
     fn the_builtin_module_has_four_collectors_and_no_credentials() {
         let module = Config::default().local_module();
-        assert_eq!(module.collectors, Collector::DEFAULT);
+        assert_eq!(module.collectors, Collector::default_set());
         assert!(!module.has_credentials());
         assert!(Config::default().module("default").is_none());
     }

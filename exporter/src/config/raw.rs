@@ -8,7 +8,7 @@ use super::yaml::{Entry, Node, Value};
 const TOP_KEYS: [&str; 1] = ["modules"];
 
 /// Keys of a module.
-const MODULE_KEYS: [&str; 22] = [
+const MODULE_KEYS: [&str; 23] = [
     "user",
     "pass",
     "pass_file",
@@ -29,6 +29,7 @@ const MODULE_KEYS: [&str; 22] = [
     "targets",
     "noncritical",
     "cipher_suites",
+    "auth_types",
     "bridge_sensors",
     "threshold_states",
 ];
@@ -68,6 +69,7 @@ pub(crate) struct ModuleRaw {
     pub(crate) targets: Option<Located<Vec<Located<String>>>>,
     pub(crate) noncritical: Option<Located<String>>,
     pub(crate) cipher_suites: Option<Located<Vec<Located<i64>>>>,
+    pub(crate) auth_types: Option<Located<Vec<Located<String>>>>,
     pub(crate) bridge_sensors: Option<bool>,
     pub(crate) threshold_states: Option<Located<String>>,
 }
@@ -129,6 +131,7 @@ fn read_module(report: &mut Report<'_>, entry: &Entry) -> ModuleRaw {
         targets: None,
         noncritical: None,
         cipher_suites: None,
+        auth_types: None,
         bridge_sensors: None,
         threshold_states: None,
         path: path.clone(),
@@ -169,6 +172,12 @@ fn read_module(report: &mut Report<'_>, entry: &Entry) -> ModuleRaw {
             }
             "bridge_sensors" => raw.bridge_sensors = report.boolean(&key, node),
             "threshold_states" => raw.threshold_states = report.text(&key, node),
+            "auth_types" => {
+                raw.auth_types = Some(Located {
+                    value: report.texts(&key, node),
+                    mark: node.mark(),
+                });
+            }
             _ => report.unknown_key(&path, field, &MODULE_KEYS),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use rmcp_ipmi::crypto::{CipherSuiteId, SUITES, Weakness};
+use rmcp_ipmi::crypto::{AuthType, CipherSuiteId, SUITES, Weakness};
 
 /// Privilege level of the session (IPMI 2.0, 6.8). The configuration knows three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,11 +128,7 @@ impl Driver {
     #[must_use]
     pub fn unsupported(self) -> Option<&'static str> {
         match self {
-            Self::Lan20 => None,
-            Self::Lan15 => Some(
-                "driver LAN (IPMI 1.5) is not supported in this version; use LAN_2_0 where the \
-                 BMC knows IPMI 2.0",
-            ),
+            Self::Lan20 | Self::Lan15 => None,
             Self::InBand(_) => Some(
                 "in-band drivers are not supported in this version; use LAN_2_0 with the address \
                  of the BMC",
@@ -181,6 +177,8 @@ pub enum Workaround {
     IgnoreScanningDisabled,
     /// `assumebmcowner`
     AssumeBmcOwner,
+    /// `unauthenticatedreplies`, which FreeIPMI has not got
+    UnauthenticatedReplies,
     /// `ignoreauthcode`
     IgnoreAuthCode,
     /// `altbridging`
@@ -195,8 +193,8 @@ pub enum Workaround {
     OtherTool,
 }
 
-/// Every name that FreeIPMI knows.
-const WORKAROUNDS: [(&str, Workaround); 35] = [
+/// Every name that FreeIPMI knows, and one of our own.
+const WORKAROUNDS: [(&str, Workaround); 36] = [
     ("assumeio", Workaround::AssumeIo),
     ("spinpoll", Workaround::SpinPoll),
     ("authcap", Workaround::AuthCap),
@@ -218,6 +216,7 @@ const WORKAROUNDS: [(&str, Workaround); 35] = [
     ("discretereading", Workaround::DiscreteReading),
     ("ignorescanningdisabled", Workaround::IgnoreScanningDisabled),
     ("assumebmcowner", Workaround::AssumeBmcOwner),
+    ("unauthenticatedreplies", Workaround::UnauthenticatedReplies),
     ("ignoreauthcode", Workaround::IgnoreAuthCode),
     ("altbridging", Workaround::AltBridging),
     ("assumesystemevent", Workaround::AssumeSystemEvent),
@@ -248,9 +247,74 @@ impl Workaround {
             .map(|(_, workaround)| *workaround)
     }
 
+    /// What an operator should know who names it, because it weakens a check.
+    #[must_use]
+    pub fn caution(self) -> Option<&'static str> {
+        match self {
+            Self::NoChecksumCheck => {
+                Some("takes messages whose checksum is wrong, where something else protects them")
+            }
+            Self::UnauthenticatedReplies => Some(
+                "takes replies without the agreed integrity code: whoever is on the way can \
+                 replace them, though not choose what they say",
+            ),
+            Self::IdZero => Some("takes IPMI 1.5 replies that name no session"),
+            Self::NoAuthCodeCheck => Some(
+                "does not check who made IPMI 1.5 replies: anybody on the network can answer in \
+                 the BMC's place",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether the flag is about something that an exporter never does: in-band
+    /// interfaces, consoles, configuration.
+    #[must_use]
+    pub fn is_foreign(self) -> bool {
+        matches!(
+            self,
+            Self::AssumeIo | Self::SpinPoll | Self::OtherTool | Self::IgnoreAuthCode
+        )
+    }
+
     /// All names, for messages.
     pub(crate) fn names() -> Vec<&'static str> {
         WORKAROUNDS.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+/// Names of the ways to log in to IPMI 1.5; the last spelling is FreeIPMI's.
+const AUTH_TYPES: [(&str, AuthType); 5] = [
+    ("md5", AuthType::Md5),
+    ("md2", AuthType::Md2),
+    ("password", AuthType::Password),
+    ("none", AuthType::None),
+    ("straight_password_key", AuthType::Password),
+];
+
+/// Names for messages.
+pub(crate) const AUTH_TYPE_NAMES: [&str; 4] = ["md5", "md2", "password", "none"];
+
+/// Reads a way to log in to IPMI 1.5, in any case.
+pub(crate) fn parse_auth_type(name: &str) -> Option<AuthType> {
+    let name = name.to_ascii_lowercase();
+    AUTH_TYPES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, auth_type)| *auth_type)
+}
+
+/// What an operator should know who named the type; nothing for digests.
+pub(crate) fn auth_type_caution(auth_type: AuthType) -> Option<&'static str> {
+    match auth_type {
+        AuthType::Md2 | AuthType::Md5 => None,
+        AuthType::Password => {
+            Some("sends the password in clear text to whoever answers, in every packet")
+        }
+        AuthType::None => Some(
+            "asks for no proof of the password: the BMC lets anybody in, and anybody can answer \
+             in its place",
+        ),
     }
 }
 
@@ -386,6 +450,21 @@ mod tests {
     }
 
     #[test]
+    fn ways_to_log_in_to_ipmi_1_5_have_names() {
+        for name in AUTH_TYPE_NAMES {
+            let auth_type = parse_auth_type(&name.to_uppercase()).unwrap();
+            assert_eq!(auth_type.label(), name);
+            assert_eq!(
+                auth_type_caution(auth_type).is_none(),
+                auth_type.is_digest()
+            );
+        }
+        let freeipmi = parse_auth_type("STRAIGHT_PASSWORD_KEY");
+        assert_eq!(freeipmi, Some(AuthType::Password));
+        assert_eq!(parse_auth_type("oem"), None);
+    }
+
+    #[test]
     fn every_suite_but_the_default_ones_has_a_caution() {
         let good: Vec<u8> = (0..=255)
             .filter_map(CipherSuite::from_id)
@@ -399,9 +478,9 @@ mod tests {
     }
 
     #[test]
-    fn only_ipmi_2_over_lan_works() {
+    fn both_generations_over_lan_work() {
         assert_eq!(Driver::default().unsupported(), None);
-        assert!(Driver::Lan15.unsupported().is_some());
+        assert_eq!(Driver::Lan15.unsupported(), None);
         assert!(Driver::InBand(InBand::Kcs).unsupported().is_some());
     }
 }

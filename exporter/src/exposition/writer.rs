@@ -9,6 +9,9 @@ pub struct Writer {
     family: &'static str,
 }
 
+/// What the names of counters end with.
+const TOTAL: &str = "_total";
+
 impl Writer {
     /// Starts an answer; `expected_bytes` saves the buffer from growing.
     pub fn new(format: Format, expected_bytes: usize) -> Self {
@@ -22,15 +25,29 @@ impl Writer {
     /// Starts a family of gauges. Families come in alphabetical order, each at
     /// most once, and none without samples.
     pub fn gauge(&mut self, name: &'static str, help: &str) {
+        self.head(name, name, help, " gauge\n");
+    }
+
+    /// Starts a family of counters, whose name ends with `_total`.
+    pub fn counter(&mut self, name: &'static str, help: &str) {
+        // In OpenMetrics the suffix belongs to the samples only.
+        let family = match self.format {
+            Format::OpenMetrics => name.strip_suffix(TOTAL).unwrap_or(name),
+            Format::Text => name,
+        };
+        self.head(name, family, help, " counter\n");
+    }
+
+    fn head(&mut self, name: &'static str, family: &str, help: &str, kind: &str) {
         debug_assert!(self.family < name, "{name} comes after {}", self.family);
         self.family = name;
         self.out.push_str("# HELP ");
-        self.out.push_str(name);
+        self.out.push_str(family);
         self.out.push(' ');
         self.help(help);
         self.out.push_str("\n# TYPE ");
-        self.out.push_str(name);
-        self.out.push_str(" gauge\n");
+        self.out.push_str(family);
+        self.out.push_str(kind);
     }
 
     fn help(&mut self, help: &str) {
@@ -88,6 +105,24 @@ mod tests {
             "# HELP ipmi_a Say \"a\"\\\\b.\n# TYPE ipmi_a gauge\nipmi_a 1.5\n\
              # HELP ipmi_b B.\n# TYPE ipmi_b gauge\n\
              ipmi_b{id=\"1\"} NaN\nipmi_b{id=\"2\"} 2\n"
+        );
+    }
+
+    #[test]
+    fn counters_keep_their_suffix_in_samples() {
+        let written = |format| {
+            let mut writer = Writer::new(format, 0);
+            writer.counter("ipmi_a_total", "A.");
+            writer.sample(&LabelText::none(), 1.0);
+            writer.into_part()
+        };
+        assert_eq!(
+            written(Format::Text),
+            "# HELP ipmi_a_total A.\n# TYPE ipmi_a_total counter\nipmi_a_total 1\n"
+        );
+        assert_eq!(
+            written(Format::OpenMetrics),
+            "# HELP ipmi_a A.\n# TYPE ipmi_a counter\nipmi_a_total 1\n"
         );
     }
 

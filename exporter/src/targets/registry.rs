@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::Actor;
 use super::worker::Workers;
-use crate::bmc::{Bmc, LoginBudget};
+use crate::bmc::{Bmc, LoginBudget, LoginStore};
 use crate::collect::store::Store;
 use crate::collect::{CollectOptions, Collection, Collectors, Profile};
 use crate::telemetry::Telemetry;
@@ -51,6 +51,7 @@ pub struct Registry {
     limits: Limits,
     options: CollectOptions,
     store: Arc<Store>,
+    logins: Arc<LoginStore>,
     budget: Arc<LoginBudget>,
     telemetry: Arc<Telemetry>,
     collecting: Arc<Semaphore>,
@@ -79,6 +80,7 @@ impl Registry {
             targets: Mutex::default(),
             limits,
             options,
+            logins: Arc::new(LoginStore::new(store.directory())),
             store,
             budget,
             telemetry,
@@ -153,6 +155,7 @@ impl Registry {
             bmc: Bmc::new(
                 address,
                 Arc::clone(&profile.settings),
+                Arc::clone(&self.logins),
                 Arc::clone(&self.budget),
                 Arc::clone(&self.telemetry),
             ),

@@ -8,10 +8,9 @@ is written and the exit status says whether the committed files are current.
 import sys
 from pathlib import Path
 
-from machines import DEMO, EVENT_LOGS, MACHINES
+from machines import EVENT_LOGS, MACHINES
 
 HERE = Path(__file__).resolve().parent
-DEMO_DIRECTORY = HERE.parents[2] / "demo"
 
 
 def outputs():
@@ -19,9 +18,6 @@ def outputs():
         yield HERE / "machines" / f"{name}.emu", describe().text()
     for name, describe in EVENT_LOGS.items():
         yield HERE / "sel" / f"{name}.sel", describe().text()
-    machine, log = DEMO
-    yield DEMO_DIRECTORY / "server.emu", machine().text()
-    yield DEMO_DIRECTORY / "server.sel", log().text()
 
 
 def main():

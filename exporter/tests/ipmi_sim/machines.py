@@ -244,78 +244,6 @@ def hundred():
     return bmc
 
 
-def server():
-    """The demonstration: a two-socket rack server with one dying fan and one lost supply."""
-    bmc = Machine("Demonstration: a two-socket rack server with a dying fan")
-    bmc.controller_locator("Demo BMC")
-    bmc.fru_locator("System board", 0, (7, 1))
-    bmc.fru(["Example Corp", "Two-socket board", "BRD00017", "EX-2S-01", ""],
-            ["Example Corp", "Demo Rack Server", "EX-R2", "1.0", "DEMO0001", "rack 12 / 7", ""])
-    number = 0
-
-    def add(record, *args, **kwargs):
-        nonlocal number
-        number += 1
-        record(number, *args, **kwargs)
-
-    cpu = dict(unc=85, uc=95, unr=100)
-    for socket, raw in ((1, 61), (2, 64)):
-        add(bmc.full, f"CPU{socket} Temp", TEMPERATURE, unit=CELSIUS, raw=raw, thresholds=cpu, entity=(3, socket))
-    add(bmc.full, "Inlet Temp", TEMPERATURE, unit=CELSIUS, raw=24, thresholds=dict(lnc=8, lc=3, unc=38, uc=42),
-        entity=(55, 1))
-    add(bmc.full, "Exhaust Temp", TEMPERATURE, unit=CELSIUS, raw=41, thresholds=dict(unc=70, uc=75))
-    add(bmc.full, "Chipset Temp", TEMPERATURE, unit=CELSIUS, raw=52, thresholds=dict(unc=90, uc=98))
-    for slot in range(1, 9):
-        add(bmc.full, f"DIMM {'ABCDEFGH'[slot - 1]}1 Temp", TEMPERATURE, unit=CELSIUS, raw=36 + slot % 4,
-            thresholds=dict(unc=80, uc=85), entity=(32, slot))
-    for fan in range(1, 7):
-        # Fan 3 turns at 400 rpm, under its lower critical threshold of 600.
-        add(bmc.full, f"Fan {fan}", FAN, unit=RPM, m=100, raw=4 if fan == 3 else 74 + fan,
-            thresholds=dict(lnc=10, lc=6), entity=(29, fan))
-    add(bmc.full, "12V", VOLTAGE, unit=VOLTS, m=6, r_exp=-2, raw=201,
-        thresholds=dict(lnc=190, lc=180, unc=210, uc=220))
-    add(bmc.full, "5V", VOLTAGE, unit=VOLTS, m=25, r_exp=-3, raw=202, thresholds=dict(lc=180, uc=220))
-    add(bmc.full, "3.3V", VOLTAGE, unit=VOLTS, m=17, r_exp=-3, raw=195, thresholds=dict(lc=174, uc=213))
-    for socket in (1, 2):
-        add(bmc.full, f"CPU{socket} Vcore", VOLTAGE, unit=VOLTS, m=8, r_exp=-3, raw=110 + socket, entity=(3, socket))
-    # The coin cell is under its lower non-critical threshold: still state 0, as in the stock exporter.
-    add(bmc.full, "CMOS Battery", VOLTAGE, unit=VOLTS, m=16, r_exp=-3, raw=168, thresholds=dict(lnc=170, lc=160),
-        entity=(40, 1))
-    for supply, watts, tenths in ((1, 92, 33), (2, 0, 0)):
-        entity = (10, supply)
-        add(bmc.full, f"PSU{supply} Input", SUPPLY, unit=WATTS, m=4, raw=watts, entity=entity)
-        add(bmc.full, f"PSU{supply} Current", CURRENT, unit=AMPS, m=5, r_exp=-2, raw=tenths, entity=entity)
-    add(bmc.full, "System Power", CURRENT, unit=WATTS, m=4, raw=88, thresholds=dict(unc=200, uc=225))
-    add(bmc.full, "CPU Utilisation", OTHER, units1=PERCENT, raw=37)
-    add(bmc.full, "Airflow", OTHER, unit=CFM, raw=71)
-    add(bmc.compact, "PSU1 Status", SUPPLY, bits=(0,), entity=(10, 1))
-    add(bmc.compact, "PSU2 Status", SUPPLY, bits=(0, 3), entity=(10, 2))  # input lost
-    add(bmc.compact, "PSU Redundancy", SUPPLY, REDUNDANCY, (1,), entity=(10, 1))
-    add(bmc.compact, "Fan Redundancy", FAN, REDUNDANCY, (2,), entity=(29, 1))
-    for bay in range(8):
-        # Drive 5 predicts its own failure.
-        add(bmc.compact, f"Drive {bay}", DRIVE, bits=(0, 2) if bay == 5 else (0,), entity=(4, bay + 1))
-    for socket in (1, 2):
-        add(bmc.compact, f"CPU{socket} Status", PROCESSOR, bits=(7,), entity=(3, socket))
-    add(bmc.compact, "Memory", MEMORY, bits=(6,), entity=(32, 1))
-    add(bmc.compact, "Intrusion", SECURITY, entity=(23, 1))
-    add(bmc.compact, "ACPI State", ACPI, bits=(0,))
-    add(bmc.compact, "Watchdog", WATCHDOG, entity=(6, 1))
-    return bmc
-
-
-def server_events():
-    start = 1_767_225_600  # 2026-01-01 00:00 UTC
-    none = (0xFF, 0xFF)
-    log = EventLog(erased=start)
-    log.event(start + 600, BOOT, 0x00, SENSOR_SPECIFIC, (1, *none), generator=0x0041)
-    log.event(start + 864_000, MEMORY, 0x2F, SENSOR_SPECIFIC, (0, *none))
-    log.event(start + 2_592_000, DRIVE, 0x2A, SENSOR_SPECIFIC, (2, *none))
-    log.event(start + 2_678_400, FAN, 0x10, THRESHOLD, (0x52, 0x05, 0x06))
-    log.event(start + 2_700_000, SUPPLY, 0x22, SENSOR_SPECIFIC, (3, *none))
-    return log
-
-
 MACHINES = {
     "varied": lambda: varied("Every kind of sensor, some of them unreadable"),
     "clean": lambda: varied("Every kind of sensor that answers", unreadable=False),
@@ -332,4 +260,3 @@ MACHINES = {
     "hundred": hundred,
 }
 EVENT_LOGS = {"varied": events, "clean": lambda: events(oem=False), "commas": events_with_commas}
-DEMO = (server, server_events)

@@ -220,16 +220,6 @@ pub(crate) const ALLOWED: &[Allowed] = &[
         )
     },
     Allowed {
-        series: "*name=\"Satellite Temp\"*",
-        ..row(
-            Since::Ours,
-            Kind::OnlyStock,
-            "varied-oper",
-            "ipmi_temperature_*",
-            "`--bridge-sensors` is not supported yet: sensors of other controllers are left out",
-        )
-    },
-    Allowed {
         series: "ipmi_up{collector=\"bmc-watchdog\"}",
         ..row(Since::Ours, Kind::Value, "head-*", "ipmi_up", WATCHDOG)
     },

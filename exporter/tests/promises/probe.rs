@@ -155,6 +155,7 @@ fn a_program_gets_json() {
             "lan_mode": null,
             "sel": null,
             "sel_events_by_state": null,
+            "additional": {},
             "sensors": [
                 sensor("2", "CPU, hot", "Temperature", "C", json!(99.0), "critical"),
                 sensor("3", "Fan 1", "Fan", "RPM", json!(5600.0), "nominal"),

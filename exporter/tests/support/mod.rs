@@ -14,6 +14,7 @@ pub(crate) mod exposition;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod pyghmi;
 pub(crate) mod simulator;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

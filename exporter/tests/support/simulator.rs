@@ -17,8 +17,8 @@ const AUTHENTICATION_CAPABILITIES: [u8; 23] = [
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // no session
     0x09, // length
     0x20, 0x18, 0xC8, // to the BMC, application request, checksum
-    0x81, 0x00, 0x38, 0x0E, 0x04, // from us, the command, this channel, administrator
-    0x35, // checksum
+    0x81, 0x00, 0x38, 0x8E, 0x04, // from us, the command, this channel and 2.0, administrator
+    0xB5, // checksum
 ];
 
 /// What to simulate.
@@ -42,10 +42,15 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Starts the machine and waits until it answers.
     pub(crate) fn start(machine: &Machine) -> Self {
+        Self::start_with_key(machine, None)
+    }
+
+    /// The same with a key of the BMC's own, up to 20 characters.
+    pub(crate) fn start_with_key(machine: &Machine, k_g: Option<&str>) -> Self {
         let ipmi_sim = program("ipmi_sim", "openipmi");
         for _ in 0..START_ATTEMPTS {
             let address = free_udp_address();
-            let state = state_directory(machine, address);
+            let state = state_directory(machine, address, k_g);
             let mut process = Process::start(&ipmi_sim, |command| {
                 command
                     .arg("-n")
@@ -102,7 +107,7 @@ impl Simulator {
 }
 
 /// Whether an IPMI BMC answers at `address`; waits a moment for it.
-fn answers(address: SocketAddr) -> bool {
+pub(crate) fn answers(address: SocketAddr) -> bool {
     let asked = || -> std::io::Result<usize> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.connect(address)?;
@@ -114,7 +119,7 @@ fn answers(address: SocketAddr) -> bool {
 }
 
 /// The simulator's configuration and a fresh copy of its event log.
-fn state_directory(machine: &Machine, address: SocketAddr) -> TempDir {
+fn state_directory(machine: &Machine, address: SocketAddr, k_g: Option<&str>) -> TempDir {
     let state = TempDir::new().expect("temporary directory");
     let log = state.path().join("ipmi_sim/simbmc");
     std::fs::create_dir_all(&log).expect("state directory");
@@ -135,7 +140,7 @@ startlan 1
   allowed_auths_operator none md2 md5 straight
   allowed_auths_admin none md2 md5 straight
   guid a123456789abcdefa123456789abcdef
-endlan
+{key}endlan
 chassis_control "sh chassis.sh"
 user 1 true "" "" user 10 none md2 md5 straight
 user 2 true "admin" "secret" admin 100 none md2 md5 straight
@@ -144,6 +149,7 @@ user 4 true "viewer" "viewpass" user 100 none md2 md5 straight
 "#,
         ip = address.ip(),
         port = address.port(),
+        key = k_g.map_or_else(String::new, |key| format!("  bmc_key \"{key}\"\n")),
     );
     if let Some(options) = machine.extras {
         let library = plugin(state.path());

@@ -1,11 +1,18 @@
 //! Every decoder of datagrams and of answers, on the same bytes; where there is
 //! an encoder, decoding what it wrote gives the same value.
 
-use rmcp_ipmi::command::{
-    Command, GetChassisStatus, GetDeviceId, GetPowerReading, GetSdrRepositoryInfo,
-    GetSelAllocationInfo, GetSelInfo, GetSupermicroLanMode, GetSystemInfoParameter,
-    GetWatchdogTimer, ReserveSdr, SystemInfoParameter,
+use rmcp_ipmi::command::oem::{
+    FindEnergyMeter, GetDellEnergy, GetDellHeadroom, GetDellPower, GetFpcPower,
+    GetNodeManagerStatistics, LenovoIana, NodeManagerDomain, NodeManagerMode,
 };
+use rmcp_ipmi::command::{
+    Command, GetChassisCapabilities, GetChassisStatus, GetDcmiCapabilities, GetDeviceId,
+    GetLanParameter, GetPowerLimit, GetPowerOnHours, GetPowerReading, GetRestartCause,
+    GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelInfo, GetSelTime, GetSelTimeUtcOffset,
+    GetSelfTestResults, GetSupermicroLanMode, GetSystemGuid, GetSystemInfoParameter,
+    GetTemperatures, GetWatchdogTimer, LanParameter, ReserveSdr, SystemInfoParameter,
+};
+use rmcp_ipmi::sdr::EntityId;
 use rmcp_ipmi::wire::{
     Framing, LanRequest, LanResponse, OpenSessionRequest, OpenSessionResponse, PacketV15,
     PacketV20, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, decode_rmcp, encode_header_v20,
@@ -117,6 +124,47 @@ fn message(bytes: &[u8]) {
     }
 }
 
+/// The same for the commands of the additional collectors.
+fn more_answers(data: &[u8]) {
+    let _ = GetChassisCapabilities.decode(data);
+    let _ = GetDcmiCapabilities.decode(data);
+    let _ = GetPowerLimit.decode(data);
+    let _ = GetRestartCause.decode(data);
+    let _ = GetSelTime.decode(data);
+    let _ = GetSelTimeUtcOffset.decode(data);
+    let _ = GetSelfTestResults.decode(data);
+    let _ = GetDellEnergy.decode(data);
+    let _ = GetDellHeadroom.decode(data);
+    let _ = GetDellPower.decode(data);
+    if let Ok(time) = GetPowerOnHours.decode(data) {
+        assert!(time.seconds() <= 65_712_999_613_500);
+    }
+    if let Ok(guid) = GetSystemGuid.decode(data) {
+        assert_eq!(guid.ipmi_text().len(), guid.smbios_text().len());
+    }
+    if let Ok(value) = GetLanParameter(LanParameter::VlanId).decode(data) {
+        let _ = (value.vlan_id(), value.mac_address(), value.ip_address());
+    }
+    let temperatures = GetTemperatures {
+        entity: EntityId(0x40),
+        start: 0,
+    };
+    if let Ok(page) = temperatures.decode(data) {
+        assert!(page.readings.len() <= GetTemperatures::PAGE);
+    }
+    for iana in LenovoIana::ALL {
+        let _ = FindEnergyMeter(iana).decode(data);
+    }
+    for power in GetFpcPower::ALL {
+        let _ = power.decode(data);
+    }
+    let statistics = GetNodeManagerStatistics {
+        mode: NodeManagerMode::Power,
+        domain: NodeManagerDomain::Platform,
+    };
+    let _ = statistics.decode(data);
+}
+
 /// The data of an answer, taken for that of each command.
 fn answers(data: &[u8]) {
     if let Ok(identity) = GetDeviceId.decode(data) {
@@ -130,6 +178,7 @@ fn answers(data: &[u8]) {
     let _ = GetSupermicroLanMode.decode(data);
     let _ = GetWatchdogTimer.decode(data);
     let _ = ReserveSdr.decode(data);
+    more_answers(data);
     for block in [0, 1, GetSystemInfoParameter::MAX_BLOCKS] {
         let command = GetSystemInfoParameter {
             parameter: SystemInfoParameter::SystemFirmwareVersion,

@@ -77,23 +77,15 @@ impl Connection {
         }
     }
 
-    /// Begins with what an earlier connection [remembered](Self::memory): of the
-    /// same user at the same BMC.
-    #[must_use]
-    pub fn with_memory(mut self, memory: Option<LoginMemory>) -> Self {
+    /// Begins the next log-in with what an earlier connection of the same user to
+    /// the same BMC [remembered](Self::memory), or without knowing anything.
+    pub fn set_memory(&mut self, memory: Option<LoginMemory>) {
         self.memory = memory;
-        self
     }
 
     /// What worked at the last log-in; the next one starts with it.
     pub fn memory(&self) -> Option<LoginMemory> {
         self.memory
-    }
-
-    /// Begins the next log-in without knowing anything, as after an update of the
-    /// BMC's firmware.
-    pub fn forget(&mut self) {
-        self.memory = None;
     }
 
     /// The cipher suites that the BMC lists; `None` as long as it was not asked

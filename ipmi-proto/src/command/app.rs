@@ -63,6 +63,25 @@ impl DeviceId {
         self.firmware_major_raw & 0x80 != 0
     }
 
+    /// Whether the device has sensor records of its own beside the repository.
+    pub fn provides_device_sdrs(&self) -> bool {
+        self.device_revision & 0x80 != 0
+    }
+
+    /// Revision of the hardware, 0-15.
+    pub fn hardware_revision(&self) -> u8 {
+        self.device_revision & 0x0f
+    }
+
+    /// Version of IPMI, such as `2.0`; the digits are in reverse order.
+    pub fn ipmi_version_text(&self) -> String {
+        format!(
+            "{:x}.{:x}",
+            self.ipmi_version & 0x0f,
+            self.ipmi_version >> 4
+        )
+    }
+
     /// Major in decimal and minor as two hex digits, as `bmc-info` prints them:
     /// 02h 37h is `2.37`.
     pub fn firmware_revision(&self) -> String {
@@ -237,6 +256,9 @@ mod tests {
         assert_eq!(id.product, 256);
         assert_eq!(id.auxiliary_firmware, Some([0, 1, 2, 3]));
         assert!(!id.is_unavailable());
+        assert!(id.provides_device_sdrs());
+        assert_eq!(id.hardware_revision(), 1);
+        assert_eq!(id.ipmi_version_text(), "2.0");
         assert_eq!(GetDeviceId.decode(&id.encode()), Ok(id));
     }
 

@@ -7,9 +7,12 @@
 mod app;
 mod channel;
 mod chassis;
+mod clock;
 mod dcmi;
 mod fru;
-mod oem;
+mod identity;
+mod lan;
+pub mod oem;
 mod sensor;
 mod session_v15;
 mod storage;
@@ -22,9 +25,18 @@ pub use channel::{
     AuthenticationCapabilities, CipherSuiteList, GetChannelAuthenticationCapabilities,
     GetChannelCipherSuites, OfferedSuite,
 };
-pub use chassis::{ChassisStatus, GetChassisStatus};
-pub use dcmi::{GetPowerReading, PowerReading};
+pub use chassis::{
+    ChassisCapabilities, ChassisStatus, GetChassisCapabilities, GetChassisStatus, GetPowerOnHours,
+    GetRestartCause, PowerOnTime, RestartCause,
+};
+pub use clock::{GetSelTime, GetSelTimeUtcOffset, UtcOffset};
+pub use dcmi::{
+    DcmiCapabilities, DcmiEntity, GetDcmiCapabilities, GetPowerLimit, GetPowerReading,
+    GetTemperatures, InstanceTemperature, PowerLimit, PowerReading, TemperaturePage,
+};
 pub use fru::{GetFruAreaInfo, ReadFru};
+pub use identity::{GetSelfTestResults, GetSystemGuid, Guid, SelfTest, SelfTestFault};
+pub use lan::{AddressSource, GetLanParameter, LanParameter, LanValue};
 pub use oem::{GetSupermicroLanMode, LanMode};
 pub use sensor::{
     GetDeviceSdr, GetDeviceSdrInfo, GetSensorReading, GetSensorReadingFactors, GetSensorThresholds,

@@ -24,6 +24,14 @@ pub struct Labels {
     pub product_serial: String,
     /// The product's part or model number.
     pub product_part_number: String,
+    /// The product's version.
+    pub product_version: String,
+    /// What its owner calls the product.
+    pub asset_tag: String,
+    /// Serial number of what holds the boards.
+    pub chassis_serial: String,
+    /// Part number of what holds the boards.
+    pub chassis_part_number: String,
 }
 
 impl Labels {
@@ -37,6 +45,10 @@ impl Fru {
     /// The fields that people label metrics with.
     pub fn labels(&self) -> Labels {
         let mut labels = Labels::default();
+        if let Some(chassis) = self.chassis() {
+            labels.chassis_serial = label(&chassis.serial);
+            labels.chassis_part_number = label(&chassis.part_number);
+        }
         if let Some(board) = self.board() {
             labels.board_manufacturer = label(&board.manufacturer);
             labels.board_name = label(&board.name);
@@ -48,6 +60,8 @@ impl Fru {
             labels.product_name = label(&product.name);
             labels.product_serial = label(&product.serial);
             labels.product_part_number = label(&product.part_number);
+            labels.product_version = label(&product.version);
+            labels.asset_tag = label(&product.asset_tag);
         }
         labels
     }

@@ -70,6 +70,9 @@ pub(super) enum Progress {
     ProofFailed,
     /// The BMC's check value in message 4 is wrong. It has a session all the same.
     CheckFailed(Box<Established>),
+    /// The BMC agreed to other algorithms than those proposed. "None" would switch
+    /// integrity or encryption off, so it never gets any further with those.
+    OtherAlgorithms,
     /// The BMC answered something that the exchange does not allow.
     Misbehaved(&'static str),
 }
@@ -205,10 +208,7 @@ impl ExpectOpenSession {
                 }
                 tag_differs(self.tag, tag, tolerated_tags);
                 if algorithms != self.variant.suite.algorithms() {
-                    // "None" would switch integrity or encryption off.
-                    return Progress::Misbehaved(
-                        "it agreed to other algorithms than those proposed",
-                    );
+                    return Progress::OtherAlgorithms;
                 }
                 if bmc_session_id == 0 {
                     return Progress::Misbehaved("it gave session id 0");

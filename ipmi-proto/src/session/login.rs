@@ -60,6 +60,9 @@ pub(super) struct LoginPlan {
     names_open_privilege: bool,
     restarts: u8,
     silent_opens: u8,
+    /// A suite was answered "no resources": the slots are full, or that is how
+    /// this BMC refuses a suite. What it says to the others tells.
+    no_slots: Option<Refusal>,
 }
 
 /// What to do after a refusal.
@@ -85,6 +88,7 @@ impl LoginPlan {
             names_open_privilege: settings.quirks().open_session_privilege,
             restarts: 0,
             silent_opens: 0,
+            no_slots: None,
         };
         if let Some(memory) = memory {
             // Stable sort: the remembered suite first, the others as they were.
@@ -151,6 +155,7 @@ impl LoginPlan {
                 status,
             }),
             RmcpStatus::NO_RESOURCES if stage == Stage::OpenSession => {
+                self.no_slots = Some(refusal);
                 self.next_suite(Error::NoSlots(refusal))
             }
             RmcpStatus::NO_RESOURCES | RmcpStatus::NO_RESOURCES_AT_ROLE => {
@@ -169,6 +174,15 @@ impl LoginPlan {
             RmcpStatus::INVALID_INTEGRITY_CHECK => Next::GiveUp(Error::WrongKey),
             _ => Next::GiveUp(Error::LoginRefused { stage, refusal }),
         }
+    }
+
+    /// After the BMC agreed to other algorithms than those of the present suite.
+    /// Some (pyghmi's server and what stands on it) always agree to their only
+    /// suite; if that is one of ours, it has to be proposed before it counts.
+    pub(super) fn other_algorithms(&mut self) -> Next {
+        self.next_suite(Error::Misbehaved(
+            "it agreed to other algorithms than those proposed",
+        ))
     }
 
     /// After nothing came back to `stage`. Handshake messages are never resent:
@@ -195,7 +209,8 @@ impl LoginPlan {
             self.suite += 1;
             Next::Retry
         } else {
-            Next::GiveUp(otherwise)
+            // A BMC that has other words for "not this suite" meant slots.
+            Next::GiveUp(self.no_slots.map_or(otherwise, Error::NoSlots))
         }
     }
 
@@ -275,6 +290,24 @@ mod tests {
             let slots = matches!(error, Error::NoSlots(_));
             assert_eq!(slots, status == 1, "status {status:#x}: {error}");
         }
+    }
+
+    #[test]
+    fn full_slots_are_told_although_other_suites_are_refused_for_themselves() {
+        let mut plan = plan(None);
+        let open = |plan: &mut LoginPlan, status| plan.refused(Stage::OpenSession, status);
+        assert_eq!(open(&mut plan, RmcpStatus::NO_RESOURCES), Next::Retry);
+        let end = open(&mut plan, RmcpStatus::NO_MATCHING_CIPHER_SUITE);
+        assert!(matches!(end, Next::GiveUp(Error::NoSlots(_))), "{end:?}");
+    }
+
+    #[test]
+    fn other_algorithms_are_never_taken_but_may_be_proposed_next() {
+        let mut plan = plan(None);
+        assert!(matches!(plan.other_algorithms(), Next::Retry));
+        assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+        let end = plan.other_algorithms();
+        assert!(matches!(end, Next::GiveUp(Error::Misbehaved(_))));
     }
 
     #[test]

@@ -286,6 +286,10 @@ impl Session {
                 let next = attempt.login.plan.refused(stage, status);
                 self.carry_on(now, attempt.login, next);
             }
+            Progress::OtherAlgorithms => {
+                let next = attempt.login.plan.other_algorithms();
+                self.carry_on(now, attempt.login, next);
+            }
             Progress::ProofFailed => {
                 self.out = next_message;
                 self.fail_login(Error::WrongPassword);

@@ -122,7 +122,8 @@ impl Settings {
             }
     }
 
-    pub(super) fn username(&self) -> &Username {
+    /// Who logs in.
+    pub fn username(&self) -> &Username {
         &self.username
     }
 
@@ -134,7 +135,8 @@ impl Settings {
         self.k_g.as_ref()
     }
 
-    pub(super) fn generation(&self) -> Generation {
+    /// Which sessions are opened.
+    pub fn generation(&self) -> Generation {
         self.generation
     }
 
@@ -147,7 +149,8 @@ impl Settings {
         &self.quirks
     }
 
-    pub(super) fn privilege(&self) -> Option<PrivilegeLevel> {
+    /// The privilege level that was named.
+    pub fn privilege(&self) -> Option<PrivilegeLevel> {
         self.privilege
     }
 

@@ -205,14 +205,9 @@ fn a_downgrade_is_refused() {
     assert_eq!(pair.bmc.counters().rakp1, 0);
 
     // Any other triple than the proposed one, also stronger or weaker in one part.
-    for (authentication, integrity, confidentiality) in [
-        (3, 4, 0),
-        (3, 0, 1),
-        (0, 4, 1),
-        (1, 1, 1),
-        (3, 4, 2),
-        (3, 1, 1),
-    ] {
+    for (authentication, integrity, confidentiality) in
+        [(3, 4, 0), (3, 0, 1), (0, 4, 1), (3, 4, 2), (3, 1, 1)]
+    {
         let mut pair = scripted(PASSWORD, move |forge, incoming| match incoming {
             Incoming::OpenSession(request) => vec![forge.accept(
                 request.tag,
@@ -225,8 +220,26 @@ fn a_downgrade_is_refused() {
             other => vec![forge.answer(&other)],
         });
         assert!(matches!(pair.fail_to_log_in(), Error::Misbehaved(_)));
-        assert_eq!(pair.sent.len(), 3, "nothing follows a downgrade");
+        assert_eq!(pair.sent.len(), 4, "suites 17 and 3 are proposed, no more");
     }
+}
+
+/// What pyghmi's server does: it has one suite and agrees to that, whatever is
+/// proposed.
+#[test]
+fn a_bmc_that_always_agrees_to_one_suite_is_asked_for_that_one() {
+    let mut pair = scripted(PASSWORD, |forge, incoming| match incoming {
+        Incoming::OpenSession(request) => vec![forge.accept(
+            request.tag,
+            AlgorithmTriple {
+                authentication: 1,
+                integrity: 1,
+                confidentiality: 1,
+            },
+        )],
+        other => vec![forge.answer(&other)],
+    });
+    assert_eq!(pair.log_in(), 3);
 }
 
 /// Every status, in every answer of the handshake: the log-in ends soon, in an

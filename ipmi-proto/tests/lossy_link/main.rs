@@ -20,6 +20,7 @@ mod packets;
 mod pair;
 mod peers;
 mod quirks;
+mod schedules;
 mod suite_list;
 mod v15;
 mod v15_bmc;

@@ -22,7 +22,7 @@ pub(super) fn collectors(report: &mut Report<'_>, raw: &ModuleRaw) -> Vec<Collec
         return if raw.is_null {
             Vec::new()
         } else {
-            Collector::DEFAULT.to_vec()
+            Collector::default_set()
         };
     };
     let key = joined(&raw.path, "collectors");

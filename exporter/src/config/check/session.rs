@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rmcp_ipmi::crypto::AuthType;
+use rmcp_ipmi::session::Settings;
+
 use super::unknown_word;
 use crate::config::raw::ModuleRaw;
 use crate::config::report::{Located, Mark, Report, indexed, joined};
-use crate::config::setting::{CipherSuite, Driver, Privilege, Workaround};
-use crate::config::suggest::hint;
+use crate::config::setting::{
+    AUTH_TYPE_NAMES, CipherSuite, Driver, Privilege, Workaround, auth_type_caution, parse_auth_type,
+};
+use crate::config::suggest::{self, hint};
 use crate::config::yaml::printable;
 
 /// Longest user name (IPMI 2.0, 22.28), in bytes.
@@ -59,6 +64,11 @@ pub(super) fn driver(report: &mut Report<'_>, raw: &ModuleRaw) -> Driver {
     };
     if let Some(reason) = driver.unsupported() {
         let message = format!("every scrape with this module will fail: {reason}");
+        report.warn(name.mark, &joined(&raw.path, "driver"), message);
+    }
+    if driver == Driver::Lan15 {
+        let message = "IPMI 1.5 has no encryption, and its BMCs prove nothing before the log-in: \
+                       use LAN_2_0 where the BMC knows IPMI 2.0";
         report.warn(name.mark, &joined(&raw.path, "driver"), message);
     }
     driver
@@ -140,15 +150,69 @@ pub(super) fn cipher_suites(
     suites
 }
 
+/// Ways to log in to IPMI 1.5. Those that show the password, or need none, have to be named.
+pub(super) fn auth_types(
+    report: &mut Report<'_>,
+    raw: &ModuleRaw,
+    driver: Driver,
+) -> Vec<AuthType> {
+    let Some(list) = &raw.auth_types else {
+        return Settings::DEFAULT_AUTH_TYPES.to_vec();
+    };
+    let key = joined(&raw.path, "auth_types");
+    let mut auth_types = Vec::new();
+    for (index, name) in list.value.iter().enumerate() {
+        let key = indexed(&key, index);
+        let Some(auth_type) = parse_auth_type(&name.value) else {
+            let message = format!(
+                "unknown authentication type `{}`; allowed: {}",
+                printable(&name.value),
+                suggest::list(&AUTH_TYPE_NAMES)
+            );
+            report.error(name.mark, &key, message);
+            continue;
+        };
+        if auth_types.contains(&auth_type) {
+            let message = format!("authentication type `{auth_type}` is listed twice");
+            report.error(name.mark, &key, message);
+        } else if let Some(caution) = auth_type_caution(auth_type) {
+            let message = format!("authentication type `{auth_type}` {caution}");
+            report.warn(name.mark, &key, message);
+        }
+        auth_types.push(auth_type);
+    }
+    if list.value.is_empty() {
+        report.error(
+            list.mark,
+            &key,
+            "must name at least one authentication type",
+        );
+    } else if driver != Driver::Lan15 {
+        let message = "has no effect without `driver: LAN`";
+        report.warn(list.mark, &key, message);
+    }
+    auth_types
+}
+
 /// Flags stand one per item; several in one item, as FreeIPMI's own files have them, work too.
 pub(super) fn workarounds(report: &mut Report<'_>, raw: &ModuleRaw) -> BTreeSet<Workaround> {
     let key = joined(&raw.path, "workaround_flags");
     let mut workarounds = BTreeSet::new();
+    let mut foreign = Vec::new();
+    let mut first_foreign = None;
     for (index, item) in raw.workaround_flags.iter().enumerate() {
         let words = item.value.split([',', ' ', '\t']);
         for word in words.filter(|word| !word.is_empty() && *word != "none") {
             match Workaround::parse(word) {
                 Some(workaround) => {
+                    if let Some(caution) = workaround.caution() {
+                        let message = format!("work-around `{word}` {caution}");
+                        report.warn(item.mark, &indexed(&key, index), message);
+                    }
+                    if workaround.is_foreign() {
+                        first_foreign.get_or_insert(item.mark);
+                        foreign.push(word);
+                    }
                     workarounds.insert(workaround);
                 }
                 None => {
@@ -158,6 +222,10 @@ pub(super) fn workarounds(report: &mut Report<'_>, raw: &ModuleRaw) -> BTreeSet<
                 }
             }
         }
+    }
+    if let Some(mark) = first_foreign {
+        let message = format!("without effect here: {}", suggest::list(&foreign));
+        report.warn(mark, &key, message);
     }
     workarounds
 }

@@ -280,6 +280,8 @@ mod tests {
         /// Reads that go on inside a record until one is answered 80h.
         changes_after: u32,
         most: usize,
+        /// Too much is answered with silence instead of a code.
+        is_silent: bool,
     }
 
     impl Controller {
@@ -290,6 +292,7 @@ mod tests {
                 moves_after: u32::MAX,
                 changes_after: u32::MAX,
                 most: 255,
+                is_silent: false,
             }
         }
 
@@ -334,13 +337,14 @@ mod tests {
         }
 
         fn read(&mut self) -> Result<DeviceRecords, WalkError> {
-            let mut walk = DeviceWalk::new(ReadSize::Whole);
+            let mut walk = DeviceWalk::new(ReadSize::BRIDGED);
             for _ in 0..1000 {
                 if walk.step() == Step::Done {
                     return walk.finish();
                 }
                 match self.answer(walk.lun(), walk.step()) {
                     Ok(data) => walk.feed(Outcome::Data(&data)),
+                    Err(0xca) if self.is_silent => walk.feed(Outcome::Silence),
                     Err(code) => walk.feed(Outcome::Refused(code)),
                 }
             }
@@ -390,6 +394,28 @@ mod tests {
             controller.most = 5;
             controller.changes_after = changes_after;
             assert_eq!(controller.read().unwrap().records.len(), 2);
+        }
+    }
+
+    /// Satellites do not answer at all when the answer would not fit the bus.
+    #[test]
+    fn silence_to_a_large_read_is_met_with_smaller_ones() {
+        let long = |id: u8| {
+            let mut record = vec![id, 0, 0x51, 0xc0, 50];
+            record.extend([id; 50]);
+            record
+        };
+        for most in [5, 8, 13, 20] {
+            let luns = [vec![long(1), long(2), long(3)], vec![], vec![], vec![]];
+            let mut controller = Controller::new(luns);
+            controller.most = most;
+            controller.is_silent = true;
+            let found = controller.read().unwrap();
+            assert_eq!(found.records.len(), 3);
+            assert!(found.records.iter().all(|raw| raw.bytes.len() == 55));
+            let learned =
+                matches!(found.read_size, ReadSize::Pieces(size) if usize::from(size) <= most);
+            assert!(learned, "{:?}", found.read_size);
         }
     }
 

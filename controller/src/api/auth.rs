@@ -1,0 +1,200 @@
+//! Log-in, renewal, log-out, one's own profile and password.
+
+use axum::Extension;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::extract::Json;
+use super::gate::Source;
+use super::{AppState, Problem};
+use crate::auth::{ACCESS_LIFE, Principal, Session};
+use crate::model::{Invalid, User, check_password};
+
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoginBody {
+    /// Name of the user.
+    username: String,
+    /// The password.
+    #[schema(write_only)]
+    password: String,
+    /// Of the OAuth 2 password form; looked at by nobody.
+    #[serde(default, rename = "grant_type")]
+    _grant_type: Option<String>,
+    /// Of the OAuth 2 password form.
+    #[serde(default, rename = "scope")]
+    _scope: Option<String>,
+    /// Of the OAuth 2 password form.
+    #[serde(default, rename = "client_id")]
+    _client_id: Option<String>,
+    /// Of the OAuth 2 password form.
+    #[serde(default, rename = "client_secret")]
+    _client_secret: Option<String>,
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefreshBody {
+    /// The one that came last.
+    #[schema(write_only)]
+    refresh_token: String,
+}
+
+/// A change of one's own password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordBody {
+    /// The one that holds now.
+    #[schema(write_only)]
+    current_password: String,
+    /// The new one, 10 to 256 bytes.
+    #[schema(write_only)]
+    new_password: String,
+}
+
+/// Tokens, and whom they stand for.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Tokens {
+    /// To be shown with each request.
+    access_token: String,
+    /// `bearer`.
+    token_type: &'static str,
+    /// Seconds until the access token ends.
+    expires_in: u64,
+    /// Gives the next tokens, once.
+    refresh_token: String,
+    /// Who is signed in.
+    user: User,
+}
+
+impl From<Session> for Tokens {
+    fn from(session: Session) -> Self {
+        Self {
+            access_token: session.access.expose().to_owned(),
+            token_type: "bearer",
+            expires_in: ACCESS_LIFE.as_secs(),
+            refresh_token: session.refresh.expose().to_owned(),
+            user: session.user,
+        }
+    }
+}
+
+/// JSON, or the form of OAuth 2.
+pub(super) struct FormOrJson<T>(T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for FormOrJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_form = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
+        if is_form {
+            let form = axum::Form::<T>::from_request(request, state).await;
+            let form = form.map_err(|error| Problem::bad_request(error.body_text()))?;
+            return Ok(Self(form.0));
+        }
+        Json::from_request(request, state)
+            .await
+            .map(|Json(value)| Self(value))
+    }
+}
+
+/// Signs in with name and password.
+#[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
+    request_body(content((LoginBody = "application/json"), (LoginBody = "application/x-www-form-urlencoded"))),
+    responses((status = 200, body = Tokens), (status = 401, body = super::ProblemBody,
+        content_type = "application/problem+json", description = "Name or password is wrong"),
+        (status = 429, body = super::ProblemBody, content_type = "application/problem+json",
+        description = "Too many failures")))]
+pub(super) async fn log_in(
+    State(state): State<AppState>,
+    Extension(Source(source)): Extension<Source>,
+    FormOrJson(body): FormOrJson<LoginBody>,
+) -> Result<Json<Tokens>, Problem> {
+    let password = Zeroizing::new(body.password);
+    let session = state
+        .authenticator
+        .log_in(&body.username, password, source)
+        .await?;
+    Ok(Json(session.into()))
+}
+
+/// Gives new tokens for a refresh token, which is used up.
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()), request_body = RefreshBody,
+    responses((status = 200, body = Tokens), (status = 401, body = super::ProblemBody,
+        content_type = "application/problem+json", description = "It does not hold")))]
+pub(super) async fn refresh(
+    State(state): State<AppState>,
+    Extension(Source(source)): Extension<Source>,
+    Json(body): Json<RefreshBody>,
+) -> Result<Json<Tokens>, Problem> {
+    let session = state
+        .authenticator
+        .renew(&body.refresh_token, source)
+        .await?;
+    Ok(Json(session.into()))
+}
+
+/// Ends this log-in, with all its tokens.
+#[utoipa::path(post, path = "/auth/logout", tag = "auth",
+    responses((status = 204, description = "Signed out")))]
+pub(super) async fn log_out(
+    State(state): State<AppState>,
+    principal: Principal,
+) -> Result<StatusCode, Problem> {
+    state.authenticator.log_out(&principal).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/auth/me", tag = "auth", responses((status = 200, body = User)))]
+pub(super) async fn get_me(principal: Principal) -> Result<Json<User>, Problem> {
+    match principal.user() {
+        Some(user) => Ok(Json(user.clone())),
+        None => Err(Problem::forbidden("a service has no profile")),
+    }
+}
+
+/// Changes one's own password, and ends all other log-ins.
+#[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordBody,
+    responses((status = 200, body = Tokens)))]
+pub(super) async fn change_password(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(body): Json<PasswordBody>,
+) -> Result<Json<Tokens>, Problem> {
+    let Some(user) = principal.user() else {
+        return Err(Problem::forbidden("a service has no password"));
+    };
+    check_password(&body.new_password)
+        .map_err(|message| Problem::invalid_field("new_password", message))?;
+    let passwords = state.authenticator.passwords();
+    let stored = state.store.read().await?.password_hash(user.id).await?;
+    let current = Zeroizing::new(body.current_password);
+    if !passwords.verify(current, Some(stored)).await? {
+        let wrong = Invalid::new("current_password", "is not the password that holds now");
+        return Err(Problem::invalid(vec![wrong]));
+    }
+    let new = Zeroizing::new(body.new_password);
+    let hash = passwords.hash(new.clone()).await?;
+    let mut tx = state.store.write().await?;
+    tx.set_password(user.id, &hash).await?;
+    tx.revoke_user(user.id).await?;
+    tx.append_audit(&principal.event("user.password", format!("users/{}", user.id)))
+        .await?;
+    tx.commit().await?;
+    let session = state
+        .authenticator
+        .log_in(&user.username, new, principal.source)
+        .await?;
+    Ok(Json(session.into()))
+}

@@ -1,0 +1,100 @@
+//! Credential profiles. Secrets go in and never come out.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::groups::Search;
+use super::{AppState, Problem};
+use crate::auth::Principal;
+use crate::model::{Credential, CredentialBody, CredentialDraft, Id, Page, PageRequest};
+
+/// Credential profiles.
+#[utoipa::path(get, path = "/credentials", tag = "credentials", params(Search, PageRequest),
+    responses((status = 200, body = Page<Credential>)))]
+pub(super) async fn list_credentials(
+    State(state): State<AppState>,
+    _: Principal,
+    Query(search): Query<Search>,
+    Query(page): Query<PageRequest>,
+) -> Result<Json<Page<Credential>>, Problem> {
+    let page = check_page(page)?;
+    let mut tx = state.store.read().await?;
+    let credentials = tx.credentials(search.search.as_deref(), page).await?;
+    Ok(Json(credentials))
+}
+
+/// Makes a profile.
+#[utoipa::path(post, path = "/credentials", tag = "credentials", request_body = CredentialBody,
+    responses((status = 201, body = Credential)))]
+pub(super) async fn create_credential(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(body): Json<CredentialBody>,
+) -> Result<Versioned<Credential>, Problem> {
+    let draft = CredentialDraft::parse(&body).map_err(Problem::invalid)?;
+    let mut tx = state.store.write().await?;
+    let credential = tx.insert_credential(&draft).await?;
+    let path = format!("credentials/{}", credential.id);
+    let event = principal.event("credential.create", path.clone());
+    tx.append_audit(&event.with(None::<&Credential>, Some(&credential)))
+        .await?;
+    tx.commit().await?;
+    let version = credential.version;
+    Ok(Versioned::created(
+        credential,
+        version,
+        format!("/api/v1/{path}"),
+    ))
+}
+
+/// One profile.
+#[utoipa::path(get, path = "/credentials/{id}", tag = "credentials", params(("id" = Id, Path)),
+    responses((status = 200, body = Credential)))]
+pub(super) async fn get_credential(
+    State(state): State<AppState>,
+    _: Principal,
+    Path(id): Path<Id>,
+) -> Result<Versioned<Credential>, Problem> {
+    let credential = state.store.read().await?.credential(id).await?;
+    let version = credential.version;
+    Ok(Versioned::ok(credential, version))
+}
+
+/// Changes a profile as a whole; secrets that are not mentioned stay.
+#[utoipa::path(put, path = "/credentials/{id}", tag = "credentials", params(("id" = Id, Path)),
+    request_body = CredentialBody, responses((status = 200, body = Credential)))]
+pub(super) async fn update_credential(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+    Json(body): Json<CredentialBody>,
+) -> Result<Versioned<Credential>, Problem> {
+    let draft = CredentialDraft::parse(&body).map_err(Problem::invalid)?;
+    let mut tx = state.store.write().await?;
+    let (before, after) = tx.update_credential(id, version, &draft).await?;
+    let event = principal.event("credential.update", format!("credentials/{id}"));
+    tx.append_audit(&event.with(Some(&before), Some(&after)))
+        .await?;
+    tx.commit().await?;
+    let version = after.version;
+    Ok(Versioned::ok(after, version))
+}
+
+/// Takes a profile away that no server uses.
+#[utoipa::path(delete, path = "/credentials/{id}", tag = "credentials", params(("id" = Id, Path)),
+    responses((status = 204, description = "It is gone")))]
+pub(super) async fn delete_credential(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut tx = state.store.write().await?;
+    let before = tx.delete_credential(id, version).await?;
+    let event = principal.event("credential.delete", format!("credentials/{id}"));
+    tx.append_audit(&event.with(Some(&before), None)).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

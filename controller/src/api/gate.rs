@@ -1,0 +1,100 @@
+//! Stands before every route: finds out who asks, and asks the table of
+//! [`access`](crate::auth::access) whether they may.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::problem::Problem;
+use crate::auth::access::{self, Access};
+
+/// The client's address, past trusted proxies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source(pub IpAddr);
+
+/// Lets a request through, or answers 401 or 403.
+pub(super) async fn guard(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let source = source(&state, &request);
+    request.extensions_mut().insert(Source(source));
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
+    let rule = path.and_then(|path| access::find(request.method(), &path));
+    let Some(rule) = rule else {
+        return Problem::forbidden("this route has no rule of access").into_response();
+    };
+    let token = bearer(&request).map(str::to_owned);
+    if rule.access == Access::Public {
+        return next.run(request).await;
+    }
+    let Some(token) = token else {
+        return Problem::unauthorized("a token is needed: Authorization: Bearer …").into_response();
+    };
+    let principal = match state.authenticator.identify(&token, source).await {
+        Ok(principal) => principal,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    if !principal.may(rule) {
+        return Problem::forbidden(refusal(rule, &principal)).into_response();
+    }
+    request.extensions_mut().insert(principal);
+    next.run(request).await
+}
+
+fn refusal(rule: &access::Rule, principal: &crate::auth::Principal) -> String {
+    match rule.access {
+        Access::Role(role) if principal.user().is_some_and(|user| user.role < role) => {
+            format!("this needs the role {}", role.as_str())
+        }
+        Access::Service(kind) => format!("this needs a token of the kind {}", kind.as_str()),
+        _ => format!("the token does not have the scope {}", rule.scope),
+    }
+}
+
+fn bearer(request: &Request) -> Option<&str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+/// The peer, or whom a trusted proxy names.
+fn source(state: &AppState, request: &Request) -> IpAddr {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let is_trusted = |address: &IpAddr| {
+        state
+            .trusted_proxies
+            .iter()
+            .any(|network| network.contains(address))
+    };
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    // Each proxy appends whom it saw. From the right, the first who is no proxy
+    // of ours is the client; what stands further left anybody may have written.
+    request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|address| address.trim().parse().ok())
+        .collect::<Vec<IpAddr>>()
+        .into_iter()
+        .rev()
+        .find(|address| !is_trusted(address))
+        .unwrap_or(peer)
+}

@@ -1,0 +1,107 @@
+//! Users.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::groups::Search;
+use super::{AppState, Problem};
+use crate::auth::Principal;
+use crate::model::{Id, Page, PageRequest, User, UserBody, UserDraft};
+
+/// Users in order of their names.
+#[utoipa::path(get, path = "/users", tag = "users", params(Search, PageRequest),
+    responses((status = 200, body = Page<User>)))]
+pub(super) async fn list_users(
+    State(state): State<AppState>,
+    Query(search): Query<Search>,
+    Query(page): Query<PageRequest>,
+) -> Result<Json<Page<User>>, Problem> {
+    let page = check_page(page)?;
+    let mut tx = state.store.read().await?;
+    Ok(Json(tx.users(search.search.as_deref(), page).await?))
+}
+
+/// Makes a user.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = UserBody,
+    responses((status = 201, body = User)))]
+pub(super) async fn create_user(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(body): Json<UserBody>,
+) -> Result<Versioned<User>, Problem> {
+    let (draft, password) = UserDraft::parse(&body).map_err(Problem::invalid)?;
+    let password =
+        password.ok_or_else(|| Problem::invalid_field("password", "a new user needs one"))?;
+    let hash = state.authenticator.passwords().hash(password).await?;
+    let mut tx = state.store.write().await?;
+    let user = tx.insert_user(&draft, &hash).await?;
+    let path = format!("users/{}", user.id);
+    let event = principal.event("user.create", path.clone());
+    tx.append_audit(&event.with(None, Some(&user))).await?;
+    tx.commit().await?;
+    let version = user.version;
+    Ok(Versioned::created(user, version, format!("/api/v1/{path}")))
+}
+
+/// One user.
+#[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = Id, Path)),
+    responses((status = 200, body = User)))]
+pub(super) async fn get_user(
+    State(state): State<AppState>,
+    Path(id): Path<Id>,
+) -> Result<Versioned<User>, Problem> {
+    let user = state.store.read().await?.user(id).await?;
+    let version = user.version;
+    Ok(Versioned::ok(user, version))
+}
+
+/// Changes a user as a whole; the password only when there is one. Ends the
+/// user's log-ins, so that what was taken away is gone at once.
+#[utoipa::path(put, path = "/users/{id}", tag = "users", params(("id" = Id, Path)),
+    request_body = UserBody, responses((status = 200, body = User)))]
+pub(super) async fn update_user(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+    Json(body): Json<UserBody>,
+) -> Result<Versioned<User>, Problem> {
+    let (draft, password) = UserDraft::parse(&body).map_err(Problem::invalid)?;
+    let hash = match password {
+        Some(password) => Some(state.authenticator.passwords().hash(password).await?),
+        None => None,
+    };
+    let mut tx = state.store.write().await?;
+    let (before, mut after) = tx.update_user(id, version, &draft).await?;
+    if let Some(hash) = hash {
+        tx.set_password(id, &hash).await?;
+        tx.revoke_user(id).await?;
+        after = tx.user(id).await?;
+    } else if !after.is_active {
+        tx.revoke_user(id).await?;
+    }
+    let event = principal.event("user.update", format!("users/{id}"));
+    tx.append_audit(&event.with(Some(&before), Some(&after)))
+        .await?;
+    tx.commit().await?;
+    let version = after.version;
+    Ok(Versioned::ok(after, version))
+}
+
+/// Takes a user away, with all tokens.
+#[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = Id, Path)),
+    responses((status = 204, description = "They are gone")))]
+pub(super) async fn delete_user(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut tx = state.store.write().await?;
+    let before = tx.delete_user(id, version).await?;
+    let event = principal.event("user.delete", format!("users/{id}"));
+    tx.append_audit(&event.with(Some(&before), None)).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

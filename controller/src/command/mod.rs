@@ -1,0 +1,47 @@
+//! The command line.
+
+mod admin;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use admin::{AdminCommand, run as run_admin};
+
+/// Owns targets, credentials and rules of an IPMI monitoring system.
+#[derive(Debug, Parser)]
+#[command(name = "ipmi_controller", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service until SIGTERM or Ctrl-C.
+    Serve(ConfigArgs),
+    /// Manage users and keys without the service.
+    Admin {
+        /// Where the configuration is.
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// What to manage.
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// YAML file; every key also by an environment variable `IPMI_CONTROLLER_…`
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        env = "IPMI_CONTROLLER_CONFIG_FILE",
+        global = true
+    )]
+    pub config: Option<PathBuf>,
+}

@@ -1,0 +1,234 @@
+//! The configuration: a YAML file, every key of which can also come from the
+//! environment.
+//!
+//! `IPMI_CONTROLLER_` and the key in capitals is its variable, with two
+//! underscores between the parts of a nested key:
+//! `IPMI_CONTROLLER_TLS__CERT_FILE`. A variable wins over the file.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+/// Beginning of the names of our variables.
+const PREFIX: &str = "IPMI_CONTROLLER_";
+/// Variable with the master key itself, for those who have no file for it.
+const MASTER_KEY: &str = "IPMI_CONTROLLER_MASTER_KEY";
+/// Largest file that is read.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What the controller is told at start.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the interface listens.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// `sqlite:///path/to/file.db` or `postgres://user@host/database`.
+    #[serde(default = "default_database")]
+    pub database: String,
+    /// File with the master keys, one on a line in hexadecimal, the active one first.
+    #[serde(default)]
+    pub master_key_file: Option<PathBuf>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+fn default_database() -> String {
+    "sqlite:///var/lib/ipmi_controller/controller.db".to_owned()
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("{}: {cause}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The file is no YAML.
+    #[error("{}: {message}", path.display())]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// What and where.
+        message: String,
+    },
+    /// A key has a value that it must not have.
+    #[error("{origin}: {message}")]
+    Value {
+        /// The file, and the variables if there are any.
+        origin: String,
+        /// Key, what was found, what is allowed.
+        message: String,
+    },
+    /// The master key is missing.
+    #[error(
+        "no master key: set `master_key_file` in the configuration, or {MASTER_KEY}; make one with `openssl rand -hex 32`"
+    )]
+    NoMasterKey,
+}
+
+impl Config {
+    /// Reads the file, if one is given, and the environment.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut origin = "the built-in defaults".to_owned();
+        let mut tree = Map::new();
+        if let Some(path) = path {
+            origin = path.display().to_string();
+            tree = parse(path, &read(path)?)?;
+        }
+        let variables: BTreeMap<String, String> = environment
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(PREFIX) && name != MASTER_KEY)
+            .collect();
+        for (name, value) in &variables {
+            origin.push_str(" and ");
+            origin.push_str(name);
+            set(&mut tree, name.trim_start_matches(PREFIX), value);
+        }
+        serde_json::from_value(Value::Object(tree)).map_err(|error| ConfigError::Value {
+            origin,
+            message: error.to_string(),
+        })
+    }
+
+    /// The master keys' text.
+    ///
+    /// # Errors
+    /// When there is none, or the file cannot be read.
+    pub fn master_key(&self) -> Result<Zeroizing<String>, ConfigError> {
+        match &self.master_key_file {
+            Some(path) => read(path),
+            None => std::env::var(MASTER_KEY)
+                .map(Zeroizing::new)
+                .map_err(|_| ConfigError::NoMasterKey),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let unreadable = |cause: String| ConfigError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unreadable("is not a file".to_owned()));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(unreadable(format!("is larger than {MAX_BYTES} bytes")));
+    }
+    std::fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|error| unreadable(error.to_string()))
+}
+
+fn parse(path: &Path, text: &str) -> Result<Map<String, Value>, ConfigError> {
+    let syntax = |message: String| ConfigError::Syntax {
+        path: path.to_owned(),
+        message,
+    };
+    match serde_saphyr::from_str(text).map_err(|error| syntax(error.to_string()))? {
+        Value::Object(tree) => Ok(tree),
+        Value::Null => Ok(Map::new()),
+        _ => Err(syntax("is not a list of keys with values".to_owned())),
+    }
+}
+
+/// Puts a variable's value where its name says.
+fn set(tree: &mut Map<String, Value>, name: &str, value: &str) {
+    let name = name.to_lowercase();
+    match name.split_once("__") {
+        None => {
+            // Lists and numbers are written as in YAML; what is no YAML is text.
+            let value = serde_saphyr::from_str(value).unwrap_or_else(|_| Value::from(value));
+            tree.insert(name, value);
+        }
+        Some((section, rest)) => {
+            let entry = tree
+                .entry(section)
+                .or_insert_with(|| Value::Object(Map::new()));
+            if !entry.is_object() {
+                *entry = Value::Object(Map::new());
+            }
+            if let Value::Object(section) = entry {
+                set(section, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("controller.yml");
+        std::fs::write(&path, text).unwrap();
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(Some(&path), variables)
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = load("", &[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config, Config::load(None, []).unwrap());
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file() {
+        let file = "listen: 127.0.0.1:1\ntrusted_proxies: [192.0.2.0/24]\n";
+        let config = load(
+            file,
+            &[
+                ("IPMI_CONTROLLER_LISTEN", "127.0.0.1:2"),
+                ("IPMI_CONTROLLER_MASTER_KEY", "secret"),
+                ("HOME", "/root"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.trusted_proxies.len(), 1);
+    }
+
+    #[test]
+    fn mistakes_name_file_key_and_value() {
+        let text =
+            |file: &str, variables: &[(&str, &str)]| load(file, variables).unwrap_err().to_string();
+        let unknown = text("listenn: 127.0.0.1:1\n", &[]);
+        assert!(
+            unknown.contains("controller.yml") && unknown.contains("listenn"),
+            "{unknown}"
+        );
+        let value = text("listen: here\n", &[]);
+        assert!(value.contains("socket address"), "{value}");
+        let variable = text("", &[("IPMI_CONTROLLER_LISTEN", "here")]);
+        assert!(variable.contains("IPMI_CONTROLLER_LISTEN"), "{variable}");
+        assert!(text("- a\n", &[]).contains("controller.yml"));
+        assert!(text("a: [", &[]).contains("controller.yml"));
+    }
+}

@@ -1,0 +1,278 @@
+//! The audit trail: each entry is hashed together with the hash of the one
+//! before, so that a changed, missing or inserted entry shows.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::query::{Query, statements};
+use super::{StoreError, Tx, WriteTx, moment};
+use crate::clock::Timestamp;
+use crate::model::{AuditEntry, AuditEvent, Id, Page, PageRequest};
+
+/// Entries that are verified at a time.
+const BATCH: i64 = 1000;
+
+statements! {
+    // Locks the row, so that entries get their places one after the other.
+    NEXT = "UPDATE audit_head SET sequence = sequence + 1 WHERE only_row = 1 RETURNING sequence, hash";
+    SET_HEAD = "UPDATE audit_head SET hash = $1 WHERE only_row = 1";
+    HEAD = "SELECT sequence, hash FROM audit_head WHERE only_row = 1";
+    INSERT = "INSERT INTO audit (sequence, at_ms, actor, actor_id, source, action, resource, \
+              old_value, new_value, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    BATCH_AFTER = "SELECT sequence, at_ms, actor, actor_id, source, action, resource, old_value, \
+                   new_value, hash FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+}
+
+const LIST: &str = "SELECT sequence, at_ms, actor, actor_id, source, action, resource, old_value, \
+    new_value, hash FROM audit";
+
+/// Which entries are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Exactly this actor.
+    pub actor: Option<String>,
+    /// Exactly this action.
+    pub action: Option<String>,
+    /// Exactly this resource.
+    pub resource: Option<String>,
+    /// Not before this.
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
+}
+
+/// What verifying the chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainReport {
+    /// How many entries were looked at.
+    pub entries: i64,
+    /// The first place where the chain is broken.
+    pub broken: Option<ChainBreak>,
+}
+
+/// A place where the trail is not what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainBreak {
+    /// Sequence number of the entry, or of the missing one.
+    pub sequence: i64,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+/// What is hashed of an entry. The names and their order are part of the format.
+#[derive(Serialize)]
+struct Hashed<'a> {
+    sequence: i64,
+    at_ms: i64,
+    actor: &'a str,
+    actor_id: Option<Id>,
+    source: Option<&'a str>,
+    action: &'a str,
+    resource: &'a str,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+}
+
+impl Hashed<'_> {
+    fn hash(&self, previous: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let text = super::to_json(self)?;
+        let digest = Sha256::new()
+            .chain_update(previous)
+            .chain_update(text)
+            .finalize();
+        Ok(digest.to_vec())
+    }
+}
+
+/// An entry with its values as they are stored, to the byte.
+struct Raw {
+    entry: AuditEntry,
+    old: Option<String>,
+    new: Option<String>,
+    hash: Vec<u8>,
+}
+
+impl Tx {
+    /// Entries that a filter lets through, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit(
+        &mut self,
+        filter: &AuditFilter,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        let mut list = Query::new(LIST);
+        let mut count = Query::new("SELECT COUNT(*) FROM audit");
+        for query in [&mut list, &mut count] {
+            query
+                .and_equals("actor = ", filter.actor.clone())?
+                .and_equals("action = ", filter.action.clone())?
+                .and_equals("resource = ", filter.resource.clone())?
+                .and_equals("at_ms >= ", filter.since.map(|at| at.0))?
+                .and_equals("at_ms < ", filter.until.map(|at| at.0))?;
+        }
+        list.push(" ORDER BY sequence DESC LIMIT ")
+            .bind(page.limit)?;
+        list.push(" OFFSET ").bind(page.offset)?;
+        let rows = list.fetch_all(self).await?;
+        let total = count.fetch_one(self).await?.try_get(0)?;
+        let items = rows
+            .iter()
+            .map(|row| Ok(read(row)?.entry))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Page {
+            items,
+            total,
+            offset: page.offset,
+            limit: page.limit,
+        })
+    }
+
+    /// Recomputes the whole chain.
+    ///
+    /// # Errors
+    /// When the database fails; a broken chain is in the report.
+    pub async fn verify_audit(&mut self) -> Result<ChainReport, StoreError> {
+        let mut previous = vec![0; 32];
+        let mut last = 0;
+        loop {
+            let rows = sqlx::query(BATCH_AFTER)
+                .bind(last)
+                .bind(BATCH)
+                .fetch_all(self.connection())
+                .await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in &rows {
+                let raw = read(row)?;
+                let expected = last + 1;
+                if raw.entry.sequence != expected {
+                    return Ok(broken(last, expected, "the entry is missing"));
+                }
+                if raw.hash != raw.hashed().hash(&previous)? {
+                    return Ok(broken(
+                        last,
+                        expected,
+                        "the entry, or the one before, was changed",
+                    ));
+                }
+                previous = raw.hash;
+                last = expected;
+            }
+        }
+        let head = sqlx::query(HEAD).fetch_one(self.connection()).await?;
+        let (sequence, hash): (i64, Vec<u8>) = (head.try_get(0)?, head.try_get(1)?);
+        if sequence != last {
+            return Ok(broken(last, last + 1, "entries at the end are missing"));
+        }
+        if hash != previous {
+            return Ok(broken(last, last, "the last hash was changed"));
+        }
+        Ok(ChainReport {
+            entries: last,
+            broken: None,
+        })
+    }
+}
+
+impl WriteTx {
+    /// Writes an entry, in the same transaction as what it tells of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn append_audit(&mut self, event: &AuditEvent) -> Result<(), StoreError> {
+        let head = sqlx::query(NEXT).fetch_one(self.connection()).await?;
+        let sequence = head.try_get(0)?;
+        let previous: Vec<u8> = head.try_get(1)?;
+        let old = event.before.as_ref().map(super::to_json).transpose()?;
+        let new = event.after.as_ref().map(super::to_json).transpose()?;
+        let now = self.now();
+        let hash = Hashed {
+            sequence,
+            at_ms: now.0,
+            actor: &event.actor,
+            actor_id: event.actor_id,
+            source: event.source.as_deref(),
+            action: event.action,
+            resource: &event.resource,
+            old: old.as_deref(),
+            new: new.as_deref(),
+        }
+        .hash(&previous)?;
+        sqlx::query(INSERT)
+            .bind(sequence)
+            .bind(now.0)
+            .bind(&event.actor)
+            .bind(event.actor_id)
+            .bind(event.source.as_deref())
+            .bind(event.action)
+            .bind(&event.resource)
+            .bind(old)
+            .bind(new)
+            .bind(hash.clone())
+            .execute(self.connection())
+            .await?;
+        sqlx::query(SET_HEAD)
+            .bind(hash)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Raw {
+    fn hashed(&self) -> Hashed<'_> {
+        Hashed {
+            sequence: self.entry.sequence,
+            at_ms: self.entry.at.0,
+            actor: &self.entry.actor,
+            actor_id: self.entry.actor_id,
+            source: self.entry.source.as_deref(),
+            action: &self.entry.action,
+            resource: &self.entry.resource,
+            old: self.old.as_deref(),
+            new: self.new.as_deref(),
+        }
+    }
+}
+
+fn broken(entries: i64, sequence: i64, what: &'static str) -> ChainReport {
+    ChainReport {
+        entries,
+        broken: Some(ChainBreak { sequence, what }),
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Raw, StoreError> {
+    let old: Option<String> = row.try_get("old_value")?;
+    let new: Option<String> = row.try_get("new_value")?;
+    let hash: Vec<u8> = row.try_get("hash")?;
+    // What is no JSON was tampered with; the chain says so, and it is shown as it is.
+    let value = |text: &Option<String>| {
+        text.as_deref().map(|text| {
+            serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::from(text))
+        })
+    };
+    let entry = AuditEntry {
+        sequence: row.try_get("sequence")?,
+        at: moment(row, "at_ms")?,
+        actor: row.try_get("actor")?,
+        actor_id: row.try_get("actor_id")?,
+        source: row.try_get("source")?,
+        action: row.try_get("action")?,
+        resource: row.try_get("resource")?,
+        before: value(&old),
+        after: value(&new),
+        hash: hex::encode(&hash),
+    };
+    Ok(Raw {
+        entry,
+        old,
+        new,
+        hash,
+    })
+}

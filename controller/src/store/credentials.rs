@@ -1,0 +1,211 @@
+//! Credential profiles; their secrets are in the table of secrets.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::groups::expect_version;
+use super::query::{Query, anywhere, statements};
+use super::{StoreError, Tx, WriteTx, json, moment, to_json};
+use crate::model::{Credential, CredentialDraft, Driver, Id, Page, PageRequest, Version};
+
+statements! {
+    GET = "SELECT id, name, description, username, password_secret_id, k_g_secret_id, driver, \
+           privilege, settings, version, created_ms, updated_ms, \
+           (SELECT COUNT(*) FROM servers WHERE credential_id = credentials.id) AS server_count \
+           FROM credentials WHERE id = $1";
+    INSERT = "INSERT INTO credentials (name, description, username, password_secret_id, \
+              k_g_secret_id, driver, privilege, settings, version, created_ms, updated_ms) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) RETURNING id";
+    UPDATE = "UPDATE credentials SET name = $1, description = $2, username = $3, \
+              password_secret_id = $4, k_g_secret_id = $5, driver = $6, privilege = $7, \
+              settings = $8, version = version + 1, updated_ms = $9 WHERE id = $10";
+    DELETE = "DELETE FROM credentials WHERE id = $1";
+    COUNT_SERVERS = "SELECT COUNT(*) FROM servers WHERE credential_id = $1";
+}
+
+const LIST: &str = "SELECT id, name, description, username, password_secret_id, k_g_secret_id, \
+    driver, privilege, settings, version, created_ms, updated_ms, \
+    (SELECT COUNT(*) FROM servers WHERE credential_id = credentials.id) AS server_count \
+    FROM credentials";
+
+/// What the secrets of a profile are for; part of what is authenticated.
+const PASSWORD: &str = "credential.password";
+const K_G: &str = "credential.k_g";
+
+/// A row with the places of its secrets.
+struct Stored {
+    credential: Credential,
+    password: Option<String>,
+    k_g: Option<String>,
+}
+
+impl Tx {
+    /// The profile of that number.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn credential(&mut self, id: Id) -> Result<Credential, StoreError> {
+        Ok(self.stored_credential(id).await?.credential)
+    }
+
+    async fn stored_credential(&mut self, id: Id) -> Result<Stored, StoreError> {
+        let row = sqlx::query(GET)
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?
+            .ok_or(StoreError::NotFound { what: "credential" })?;
+        read(&row)
+    }
+
+    /// Profiles in order of their names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn credentials(
+        &mut self,
+        search: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<Credential>, StoreError> {
+        let mut list = Query::new(LIST);
+        let mut count = Query::new("SELECT COUNT(*) FROM credentials");
+        for query in [&mut list, &mut count] {
+            if let Some(search) = search {
+                query
+                    .and("LOWER(name) LIKE ")
+                    .bind(anywhere(search))?
+                    .push(" ESCAPE '\\'");
+            }
+        }
+        list.push(" ORDER BY name, id LIMIT ").bind(page.limit)?;
+        list.push(" OFFSET ").bind(page.offset)?;
+        let rows = list.fetch_all(self).await?;
+        let total = count.fetch_one(self).await?.try_get(0)?;
+        let items = rows
+            .iter()
+            .map(|row| Ok(read(row)?.credential))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Page {
+            items,
+            total,
+            offset: page.offset,
+            limit: page.limit,
+        })
+    }
+}
+
+impl WriteTx {
+    /// Adds a profile and seals its secrets.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when the name is.
+    pub async fn insert_credential(
+        &mut self,
+        draft: &CredentialDraft,
+    ) -> Result<Credential, StoreError> {
+        let (password, _) = self.change_secret(PASSWORD, None, &draft.password).await?;
+        let (k_g, _) = self.change_secret(K_G, None, &draft.k_g).await?;
+        let now = self.now();
+        let row = sqlx::query(INSERT)
+            .bind(&draft.name)
+            .bind(draft.description.as_str())
+            .bind(&draft.username)
+            .bind(password)
+            .bind(k_g)
+            .bind(draft.driver.as_str())
+            .bind(draft.privilege.as_deref())
+            .bind(to_json(&draft.settings)?)
+            .bind(now.0)
+            .fetch_one(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("credential", "name"))?;
+        self.touch();
+        self.credential(row.try_get(0)?).await
+    }
+
+    /// Changes a profile; with a version only when it still has that.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Taken`].
+    pub async fn update_credential(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+        draft: &CredentialDraft,
+    ) -> Result<(Credential, Credential), StoreError> {
+        let before = self.stored_credential(id).await?;
+        expect_version(before.credential.version, version)?;
+        let (password, old_password) = self
+            .change_secret(PASSWORD, before.password, &draft.password)
+            .await?;
+        let (k_g, old_k_g) = self.change_secret(K_G, before.k_g, &draft.k_g).await?;
+        let now = self.now();
+        sqlx::query(UPDATE)
+            .bind(&draft.name)
+            .bind(draft.description.as_str())
+            .bind(&draft.username)
+            .bind(password)
+            .bind(k_g)
+            .bind(draft.driver.as_str())
+            .bind(draft.privilege.as_deref())
+            .bind(to_json(&draft.settings)?)
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("credential", "name"))?;
+        self.delete_secret(old_password.as_deref()).await?;
+        self.delete_secret(old_k_g.as_deref()).await?;
+        self.touch();
+        let after = self.credential(id).await?;
+        Ok((before.credential, after))
+    }
+
+    /// Takes a profile away that no server uses, and its secrets.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::InUse`].
+    pub async fn delete_credential(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+    ) -> Result<Credential, StoreError> {
+        let before = self.stored_credential(id).await?;
+        expect_version(before.credential.version, version)?;
+        self.expect_unused(COUNT_SERVERS, id, "servers").await?;
+        sqlx::query(DELETE)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        self.delete_secret(before.password.as_deref()).await?;
+        self.delete_secret(before.k_g.as_deref()).await?;
+        self.touch();
+        Ok(before.credential)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Stored, StoreError> {
+    let password: Option<String> = row.try_get("password_secret_id")?;
+    let k_g: Option<String> = row.try_get("k_g_secret_id")?;
+    let driver: String = row.try_get("driver")?;
+    let credential = Credential {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        username: row.try_get("username")?,
+        password_set: password.is_some(),
+        k_g_set: k_g.is_some(),
+        driver: Driver::parse(&driver)
+            .ok_or_else(|| StoreError::Damaged(format!("driver \"{driver}\"")))?,
+        privilege: row.try_get("privilege")?,
+        settings: json(row, "settings")?,
+        server_count: row.try_get("server_count")?,
+        version: row.try_get("version")?,
+        created_at: moment(row, "created_ms")?,
+        updated_at: moment(row, "updated_ms")?,
+    };
+    Ok(Stored {
+        credential,
+        password,
+        k_g,
+    })
+}

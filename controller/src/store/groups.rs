@@ -1,0 +1,200 @@
+//! Groups of servers.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::query::{Query, anywhere, statements};
+use super::{StoreError, Tx, WriteTx, moment};
+use crate::model::{Group, GroupDraft, Id, Page, PageRequest, Scope, Version};
+
+statements! {
+    GET = "SELECT id, name, description, version, created_ms, updated_ms, \
+           (SELECT COUNT(*) FROM servers WHERE group_id = groups.id) AS server_count \
+           FROM groups WHERE id = $1";
+    INSERT = "INSERT INTO groups (name, description, version, created_ms, updated_ms) \
+              VALUES ($1, $2, 1, $3, $3) RETURNING id";
+    UPDATE = "UPDATE groups SET name = $1, description = $2, version = version + 1, updated_ms = $3 \
+              WHERE id = $4";
+    DELETE = "DELETE FROM groups WHERE id = $1";
+    COUNT_SERVERS = "SELECT COUNT(*) FROM servers WHERE group_id = $1";
+}
+
+const LIST: &str = "SELECT id, name, description, version, created_ms, updated_ms, \
+    (SELECT COUNT(*) FROM servers WHERE group_id = groups.id) AS server_count FROM groups";
+
+impl Tx {
+    /// The group of that number, if it is in the scope.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], also when it is out of scope.
+    pub async fn group(&mut self, id: Id, scope: &Scope) -> Result<Group, StoreError> {
+        let not_found = StoreError::NotFound { what: "group" };
+        if !scope.covers(Some(id)) {
+            return Err(not_found);
+        }
+        let row = sqlx::query(GET)
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?
+            .ok_or(not_found)?;
+        read(&row)
+    }
+
+    /// Groups in order of their names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn groups(
+        &mut self,
+        search: Option<&str>,
+        scope: &Scope,
+        page: PageRequest,
+    ) -> Result<Page<Group>, StoreError> {
+        let mut list = Query::new(LIST);
+        let mut count = Query::new("SELECT COUNT(*) FROM groups");
+        for query in [&mut list, &mut count] {
+            if let Some(search) = search {
+                query
+                    .and("LOWER(name) LIKE ")
+                    .bind(anywhere(search))?
+                    .push(" ESCAPE '\\'");
+            }
+            and_in_scope(query, "id", scope)?;
+        }
+        list.push(" ORDER BY name, id LIMIT ").bind(page.limit)?;
+        list.push(" OFFSET ").bind(page.offset)?;
+        let rows = list.fetch_all(self).await?;
+        let total = count.fetch_one(self).await?.try_get(0)?;
+        Ok(Page {
+            items: rows.iter().map(read).collect::<Result<_, _>>()?,
+            total,
+            offset: page.offset,
+            limit: page.limit,
+        })
+    }
+}
+
+impl WriteTx {
+    /// Adds a group.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when the name is.
+    pub async fn insert_group(&mut self, draft: &GroupDraft) -> Result<Group, StoreError> {
+        let now = self.now();
+        let row = sqlx::query(INSERT)
+            .bind(draft.name.as_str())
+            .bind(draft.description.as_str())
+            .bind(now.0)
+            .fetch_one(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("group", "name"))?;
+        self.touch();
+        self.group(row.try_get(0)?, &Scope::All).await
+    }
+
+    /// Changes a group; with a version only when it still has that.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Taken`].
+    pub async fn update_group(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+        draft: &GroupDraft,
+        scope: &Scope,
+    ) -> Result<(Group, Group), StoreError> {
+        let before = self.group(id, scope).await?;
+        expect_version(before.version, version)?;
+        let now = self.now();
+        sqlx::query(UPDATE)
+            .bind(draft.name.as_str())
+            .bind(draft.description.as_str())
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("group", "name"))?;
+        self.touch();
+        let after = self.group(id, scope).await?;
+        Ok((before, after))
+    }
+
+    /// Takes a group away that no server is in.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::InUse`].
+    pub async fn delete_group(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+        scope: &Scope,
+    ) -> Result<Group, StoreError> {
+        let before = self.group(id, scope).await?;
+        expect_version(before.version, version)?;
+        self.expect_unused(COUNT_SERVERS, id, "servers").await?;
+        sqlx::query(DELETE)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        self.touch();
+        Ok(before)
+    }
+
+    /// Fails when the statement counts any users of a row.
+    pub(super) async fn expect_unused(
+        &mut self,
+        count: &'static str,
+        id: Id,
+        users: &'static str,
+    ) -> Result<(), StoreError> {
+        let row = sqlx::query(count)
+            .bind(id)
+            .fetch_one(self.connection())
+            .await?;
+        match row.try_get(0)? {
+            0 => Ok(()),
+            count => Err(StoreError::InUse { count, users }),
+        }
+    }
+}
+
+/// Fails when somebody expects another version.
+pub(super) fn expect_version(
+    current: Version,
+    expected: Option<Version>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(expected) if expected != current => Err(StoreError::Changed { current }),
+        _ => Ok(()),
+    }
+}
+
+/// Limits a list to the rows whose group is in scope.
+pub(super) fn and_in_scope(
+    query: &mut Query,
+    column: &'static str,
+    scope: &Scope,
+) -> Result<(), StoreError> {
+    let Scope::Groups(groups) = scope else {
+        return Ok(());
+    };
+    // `IN ()` is no SQL; nobody has group 0.
+    query.and(column).push(" IN (0");
+    for group in groups {
+        query.push(", ").bind(*group)?;
+    }
+    query.push(")");
+    Ok(())
+}
+
+fn read(row: &AnyRow) -> Result<Group, StoreError> {
+    Ok(Group {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        server_count: row.try_get("server_count")?,
+        version: row.try_get("version")?,
+        created_at: moment(row, "created_ms")?,
+        updated_at: moment(row, "updated_ms")?,
+    })
+}

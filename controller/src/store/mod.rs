@@ -1,0 +1,250 @@
+//! Keeps everything: SQLite by default, PostgreSQL by connection string, one
+//! layer over both.
+//!
+//! Reading happens in a [`Tx`], changing in a [`WriteTx`], which is a `Tx` that
+//! can be committed. Each kind of row has a file with its questions as methods.
+//! A change and its entry in the audit trail are one transaction.
+
+mod audit;
+mod connect;
+mod credentials;
+mod error;
+mod groups;
+mod migrate;
+mod query;
+mod seal;
+mod secrets;
+mod servers;
+mod tokens;
+mod users;
+
+#[cfg(test)]
+mod conformance;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyPool, Row, Transaction};
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Timestamp};
+
+pub use audit::{AuditFilter, ChainBreak, ChainReport};
+pub use connect::Kind;
+pub use error::StoreError;
+pub use seal::{KeyId, Place, SealError, Sealer};
+pub use tokens::{NewToken, TokenOwner};
+
+use query::statements;
+
+statements! {
+    BUMP_REVISION = "UPDATE revision SET value = value + 1 WHERE only_row = 1 RETURNING value";
+    GET_REVISION = "SELECT value FROM revision WHERE only_row = 1";
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    reader: AnyPool,
+    /// SQLite allows one writer: a pool of one queues them fairly, where several
+    /// would fail with "database is locked".
+    writer: AnyPool,
+    kind: Kind,
+    sealer: Arc<Sealer>,
+    clock: Clock,
+    revision: watch::Sender<i64>,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date, and makes sure that the
+    /// master key opens what is sealed.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, is newer than this program, or was
+    /// sealed with another key.
+    pub async fn open(url: &str, sealer: Sealer, clock: Clock) -> Result<Self, StoreError> {
+        let (kind, reader, writer) = connect::connect(url).await?;
+        migrate::run(kind, &writer).await?;
+        let store = Self {
+            reader,
+            writer,
+            kind,
+            sealer: Arc::new(sealer),
+            clock,
+            revision: watch::channel(0).0,
+        };
+        let mut tx = store.write().await?;
+        tx.check_master_key().await?;
+        let revision = tx.revision().await?;
+        tx.commit().await?;
+        store.revision.send_replace(revision);
+        Ok(store)
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Begins to read. What is read is from one moment.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        let begin = match self.kind {
+            Kind::Sqlite => "BEGIN",
+            Kind::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.begin(&self.reader, begin).await
+    }
+
+    /// Begins to change. Nothing is changed unless it is committed.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or is locked for too long.
+    pub async fn write(&self) -> Result<WriteTx, StoreError> {
+        // SQLite: take the write lock at once, or reading first and writing then
+        // could fail half-way.
+        let begin = match self.kind {
+            Kind::Sqlite => "BEGIN IMMEDIATE",
+            Kind::Postgres => "BEGIN",
+        };
+        Ok(WriteTx {
+            tx: self.begin(&self.writer, begin).await?,
+            revision: self.revision.clone(),
+            changes_desired_state: false,
+        })
+    }
+
+    async fn begin(&self, pool: &AnyPool, statement: &'static str) -> Result<Tx, StoreError> {
+        Ok(Tx {
+            inner: pool.begin_with(statement).await?,
+            now: self.clock.now(),
+            sealer: Arc::clone(&self.sealer),
+        })
+    }
+
+    /// Tells whenever the desired state has a new revision.
+    #[must_use]
+    pub fn revisions(&self) -> watch::Receiver<i64> {
+        self.revision.subscribe()
+    }
+
+    /// Closes all connections, waiting for those in use.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.reader.close().await;
+    }
+}
+
+/// A transaction that reads.
+pub struct Tx {
+    inner: Transaction<'static, sqlx::Any>,
+    now: Timestamp,
+    sealer: Arc<Sealer>,
+}
+
+impl Tx {
+    fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+
+    /// When the transaction began.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The revision of the desired state.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revision(&mut self) -> Result<i64, StoreError> {
+        let row = sqlx::query(GET_REVISION)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+/// A transaction that changes.
+pub struct WriteTx {
+    tx: Tx,
+    revision: watch::Sender<i64>,
+    changes_desired_state: bool,
+}
+
+impl WriteTx {
+    /// Notes that what is published changes, so that the commit raises the
+    /// revision.
+    fn touch(&mut self) {
+        self.changes_desired_state = true;
+    }
+
+    /// Makes the changes durable. After this returns they survive a crash.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing was changed.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        let mut raised = None;
+        if self.changes_desired_state {
+            let row = sqlx::query(BUMP_REVISION)
+                .fetch_one(self.tx.connection())
+                .await?;
+            raised = Some(row.try_get(0)?);
+        }
+        self.tx.inner.commit().await?;
+        if let Some(raised) = raised {
+            self.revision.send_replace(raised);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for WriteTx {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl DerefMut for WriteTx {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+/// A truth value from its column.
+fn truth(row: &AnyRow, column: &str) -> Result<bool, StoreError> {
+    Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+/// A moment from its column.
+fn moment(row: &AnyRow, column: &str) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp(row.try_get(column)?))
+}
+
+/// A moment that may be absent from its column.
+fn maybe_moment(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
+}
+
+/// A JSON text from its column.
+fn json<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
+    let text: String = row.try_get(column)?;
+    serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("{column}: {error}")))
+}
+
+/// JSON text for a column.
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Damaged(error.to_string()))
+}

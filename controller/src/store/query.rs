@@ -1,0 +1,120 @@
+//! SQL for both databases.
+//!
+//! Statements are written once, in the part of SQL that SQLite and PostgreSQL
+//! share, with `$1` placeholders, which both read. Fixed statements are declared
+//! with [`statements!`]; a test prepares every one of them on both databases, so
+//! that a misspelt column fails there and not in the field. Lists with filters
+//! are put together from fixed parts by [`Query`]; values never become text.
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Arguments, AssertSqlSafe, Encode, Type};
+
+use super::{StoreError, Tx};
+
+/// Declares statements as constants, and a list of them all for the test.
+macro_rules! statements {
+    ($($(#[$meta:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$meta])* const $name: &str = $sql;)*
+        /// Every fixed statement of this file.
+        #[cfg(test)]
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+pub(super) use statements;
+
+/// A statement under construction.
+pub(super) struct Query {
+    text: String,
+    arguments: AnyArguments,
+    conditions: usize,
+}
+
+impl Query {
+    pub(super) fn new(start: &'static str) -> Self {
+        Self {
+            text: start.to_owned(),
+            arguments: AnyArguments::default(),
+            conditions: 0,
+        }
+    }
+
+    /// Adds fixed text.
+    pub(super) fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a placeholder for a value.
+    pub(super) fn bind<'q, T>(&mut self, value: T) -> Result<&mut Self, StoreError>
+    where
+        T: Encode<'q, sqlx::Any> + Type<sqlx::Any> + 'q,
+    {
+        self.arguments
+            .add(value)
+            .map_err(|error| StoreError::Database(sqlx::Error::Encode(error)))?;
+        self.text.push('$');
+        self.text.push_str(&self.arguments.len().to_string());
+        Ok(self)
+    }
+
+    /// Begins the next condition: `WHERE` the first time, `AND` after that.
+    pub(super) fn and(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(if self.conditions == 0 {
+            " WHERE "
+        } else {
+            " AND "
+        });
+        self.conditions += 1;
+        self.push(text)
+    }
+
+    /// Adds `column = value` when there is a value.
+    pub(super) fn and_equals<'q, T>(
+        &mut self,
+        column_equals: &'static str,
+        value: Option<T>,
+    ) -> Result<&mut Self, StoreError>
+    where
+        T: Encode<'q, sqlx::Any> + Type<sqlx::Any> + 'q,
+    {
+        if let Some(value) = value {
+            self.and(column_equals).bind(value)?;
+        }
+        Ok(self)
+    }
+
+    pub(super) async fn fetch_all(self, tx: &mut Tx) -> Result<Vec<AnyRow>, StoreError> {
+        // The text is made of literals and numbered placeholders only.
+        let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
+        Ok(query.fetch_all(tx.connection()).await?)
+    }
+
+    pub(super) async fn fetch_one(self, tx: &mut Tx) -> Result<AnyRow, StoreError> {
+        let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
+        Ok(query.fetch_one(tx.connection()).await?)
+    }
+}
+
+/// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere.
+pub(super) fn anywhere(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_searched_for_is_no_pattern() {
+        assert_eq!(anywhere("A_b%c\\"), r"%a\_b\%c\\%");
+    }
+}

@@ -1,0 +1,302 @@
+//! Servers.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::groups::{and_in_scope, expect_version};
+use super::query::{Query, anywhere, statements};
+use super::{StoreError, Tx, WriteTx, json, moment, to_json, truth};
+use crate::model::{
+    Id, Page, PageRequest, Scope, Server, ServerDraft, ServerFilter, ServerSort, Sort, Version,
+};
+
+/// All columns but `search`, in the order of [`Server`].
+macro_rules! columns {
+    () => {
+        "id, name, address, port, credential_id, group_id, exporter_id, monitoring_enabled, \
+         manufacturer, model, serial_number, site, rack, description, tags, labels, version, \
+         created_ms, updated_ms"
+    };
+}
+
+statements! {
+    GET = concat!("SELECT ", columns!(), " FROM servers WHERE id = $1");
+    INSERT = "INSERT INTO servers (name, address, port, credential_id, group_id, exporter_id, \
+              monitoring_enabled, manufacturer, model, serial_number, site, rack, description, \
+              tags, labels, search, version, created_ms, updated_ms) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, \
+              $17, $17) RETURNING id";
+    UPDATE = "UPDATE servers SET name = $1, address = $2, port = $3, credential_id = $4, \
+              group_id = $5, exporter_id = $6, monitoring_enabled = $7, manufacturer = $8, \
+              model = $9, serial_number = $10, site = $11, rack = $12, description = $13, \
+              tags = $14, labels = $15, search = $16, updated_ms = $17, version = version + 1 \
+              WHERE id = $18";
+    DELETE = "DELETE FROM servers WHERE id = $1";
+    NAME_TAKEN = "SELECT COUNT(*) FROM servers WHERE name = $1 AND id <> $2";
+    HAS_GROUP = "SELECT COUNT(*) FROM groups WHERE id = $1";
+    HAS_CREDENTIAL = "SELECT COUNT(*) FROM credentials WHERE id = $1";
+    HAS_EXPORTER = "SELECT COUNT(*) FROM exporters WHERE id = $1";
+}
+
+/// References of a server: statement that counts the row, kind of row, field.
+const REFERENCES: [(&str, &str, &str); 3] = [
+    (HAS_GROUP, "group", "group_id"),
+    (HAS_CREDENTIAL, "credential", "credential_id"),
+    (HAS_EXPORTER, "exporter", "exporter_id"),
+];
+
+impl Tx {
+    /// The server of that number, if it is in the scope.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], also when it is out of scope.
+    pub async fn server(&mut self, id: Id, scope: &Scope) -> Result<Server, StoreError> {
+        let row = sqlx::query(GET)
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?;
+        let server = row.as_ref().map(read).transpose()?;
+        server
+            .filter(|server| scope.covers(server.group_id))
+            .ok_or(StoreError::NotFound { what: "server" })
+    }
+
+    /// Servers that a filter lets through.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn servers(
+        &mut self,
+        filter: &ServerFilter,
+        sort: Sort<ServerSort>,
+        scope: &Scope,
+        page: PageRequest,
+    ) -> Result<Page<Server>, StoreError> {
+        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM servers"));
+        let mut count = Query::new("SELECT COUNT(*) FROM servers");
+        for query in [&mut list, &mut count] {
+            and_filter(query, filter)?;
+            and_in_scope(query, "group_id", scope)?;
+        }
+        list.push(order(sort)).push(" LIMIT ").bind(page.limit)?;
+        list.push(" OFFSET ").bind(page.offset)?;
+        let rows = list.fetch_all(self).await?;
+        let total = count.fetch_one(self).await?.try_get(0)?;
+        Ok(Page {
+            items: rows.iter().map(read).collect::<Result<_, _>>()?,
+            total,
+            offset: page.offset,
+            limit: page.limit,
+        })
+    }
+}
+
+impl WriteTx {
+    /// Adds a server.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`], [`StoreError::Dangling`].
+    pub async fn insert_server(&mut self, draft: &ServerDraft) -> Result<Server, StoreError> {
+        self.check_server(draft, 0).await?;
+        let now = self.now();
+        let row = sqlx::query(INSERT)
+            .bind(draft.name.as_str())
+            .bind(draft.address.as_str())
+            .bind(i64::from(draft.port.0))
+            .bind(draft.credential_id)
+            .bind(draft.group_id)
+            .bind(draft.exporter_id)
+            .bind(i64::from(draft.monitoring_enabled))
+            .bind(draft.manufacturer.as_str())
+            .bind(draft.model.as_str())
+            .bind(draft.serial_number.as_str())
+            .bind(draft.site.as_str())
+            .bind(draft.rack.as_str())
+            .bind(draft.description.as_str())
+            .bind(to_json(&draft.tags)?)
+            .bind(to_json(&draft.labels)?)
+            .bind(search_text(draft))
+            .bind(now.0)
+            .fetch_one(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("server", "address"))?;
+        self.touch();
+        self.server(row.try_get(0)?, &Scope::All).await
+    }
+
+    /// Changes a server; with a version only when it still has that. Gives it as
+    /// it was and as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Taken`],
+    /// [`StoreError::Dangling`].
+    pub async fn update_server(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+        draft: &ServerDraft,
+        scope: &Scope,
+    ) -> Result<(Server, Server), StoreError> {
+        let before = self.server(id, scope).await?;
+        expect_version(before.version, version)?;
+        self.check_server(draft, id).await?;
+        let now = self.now();
+        sqlx::query(UPDATE)
+            .bind(draft.name.as_str())
+            .bind(draft.address.as_str())
+            .bind(i64::from(draft.port.0))
+            .bind(draft.credential_id)
+            .bind(draft.group_id)
+            .bind(draft.exporter_id)
+            .bind(i64::from(draft.monitoring_enabled))
+            .bind(draft.manufacturer.as_str())
+            .bind(draft.model.as_str())
+            .bind(draft.serial_number.as_str())
+            .bind(draft.site.as_str())
+            .bind(draft.rack.as_str())
+            .bind(draft.description.as_str())
+            .bind(to_json(&draft.tags)?)
+            .bind(to_json(&draft.labels)?)
+            .bind(search_text(draft))
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("server", "address"))?;
+        self.touch();
+        // The new group may be out of the asker's scope; that it was allowed to
+        // go there is the caller's decision.
+        let after = self.server(id, &Scope::All).await?;
+        Ok((before, after))
+    }
+
+    /// Takes a server away.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`].
+    pub async fn delete_server(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+        scope: &Scope,
+    ) -> Result<Server, StoreError> {
+        let before = self.server(id, scope).await?;
+        expect_version(before.version, version)?;
+        sqlx::query(DELETE)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        self.touch();
+        Ok(before)
+    }
+
+    /// Names what is wrong before the database's constraints would, which name
+    /// no field.
+    async fn check_server(&mut self, draft: &ServerDraft, id: Id) -> Result<(), StoreError> {
+        let taken: i64 = sqlx::query(NAME_TAKEN)
+            .bind(draft.name.as_str())
+            .bind(id)
+            .fetch_one(self.connection())
+            .await?
+            .try_get(0)?;
+        if taken > 0 {
+            return Err(StoreError::Taken {
+                what: "server",
+                field: "name",
+            });
+        }
+        let references = [draft.group_id, draft.credential_id, draft.exporter_id];
+        for ((count, what, field), id) in REFERENCES.into_iter().zip(references) {
+            let Some(id) = id else { continue };
+            let found: i64 = sqlx::query(count)
+                .bind(id)
+                .fetch_one(self.connection())
+                .await?
+                .try_get(0)?;
+            if found == 0 {
+                return Err(StoreError::Dangling { what, field });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn and_filter(query: &mut Query, filter: &ServerFilter) -> Result<(), StoreError> {
+    if let Some(search) = &filter.search {
+        query
+            .and("search LIKE ")
+            .bind(anywhere(search))?
+            .push(" ESCAPE '\\'");
+    }
+    query
+        .and_equals("group_id = ", filter.group_id)?
+        .and_equals("credential_id = ", filter.credential_id)?
+        .and_equals("exporter_id = ", filter.exporter_id)?
+        .and_equals(
+            "monitoring_enabled = ",
+            filter.monitoring_enabled.map(i64::from),
+        )?
+        .and_equals("site = ", filter.site.clone())?
+        .and_equals("rack = ", filter.rack.clone())?
+        .and_equals("manufacturer = ", filter.manufacturer.clone())?;
+    Ok(())
+}
+
+fn order(sort: Sort<ServerSort>) -> &'static str {
+    match (sort.key, sort.descending) {
+        (ServerSort::Id, false) => " ORDER BY id",
+        (ServerSort::Id, true) => " ORDER BY id DESC",
+        (ServerSort::Name, false) => " ORDER BY name, id",
+        (ServerSort::Name, true) => " ORDER BY name DESC, id DESC",
+        (ServerSort::Address, false) => " ORDER BY address, port, id",
+        (ServerSort::Address, true) => " ORDER BY address DESC, port DESC, id DESC",
+        (ServerSort::Manufacturer, false) => " ORDER BY manufacturer, id",
+        (ServerSort::Manufacturer, true) => " ORDER BY manufacturer DESC, id DESC",
+        (ServerSort::Site, false) => " ORDER BY site, rack, id",
+        (ServerSort::Site, true) => " ORDER BY site DESC, rack DESC, id DESC",
+        (ServerSort::UpdatedAt, false) => " ORDER BY updated_ms, id",
+        (ServerSort::UpdatedAt, true) => " ORDER BY updated_ms DESC, id DESC",
+    }
+}
+
+/// What a search looks at. Lines are separated, so that no hit spans two fields.
+fn search_text(draft: &ServerDraft) -> String {
+    let mut text = [
+        draft.name.as_str(),
+        draft.address.as_str(),
+        draft.serial_number.as_str(),
+        draft.model.as_str(),
+    ]
+    .join("\n");
+    for tag in &draft.tags {
+        text.push('\n');
+        text.push_str(tag.as_str());
+    }
+    text.to_lowercase()
+}
+
+fn read(row: &AnyRow) -> Result<Server, StoreError> {
+    let port: i64 = row.try_get("port")?;
+    let labels: std::collections::BTreeMap<String, String> = json(row, "labels")?;
+    Ok(Server {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        address: row.try_get("address")?,
+        port: u16::try_from(port).map_err(|_| StoreError::Damaged(format!("port {port}")))?,
+        credential_id: row.try_get("credential_id")?,
+        group_id: row.try_get("group_id")?,
+        exporter_id: row.try_get("exporter_id")?,
+        monitoring_enabled: truth(row, "monitoring_enabled")?,
+        manufacturer: row.try_get("manufacturer")?,
+        model: row.try_get("model")?,
+        serial_number: row.try_get("serial_number")?,
+        site: row.try_get("site")?,
+        rack: row.try_get("rack")?,
+        description: row.try_get("description")?,
+        tags: json(row, "tags")?,
+        labels: crate::model::Labels::parse(&labels).map_err(StoreError::Damaged)?,
+        version: row.try_get("version")?,
+        created_at: moment(row, "created_ms")?,
+        updated_at: moment(row, "updated_ms")?,
+    })
+}

@@ -1,0 +1,248 @@
+//! Tokens, by their hash.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::query::{Query, statements};
+use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json};
+use crate::clock::Timestamp;
+use crate::model::{Id, Page, PageRequest, Token, TokenKind};
+
+macro_rules! columns {
+    () => {
+        "id, kind, name, user_id, family, scopes, subject_id, expires_ms, used_ms, revoked_ms, created_ms"
+    };
+}
+
+statements! {
+    GET_BY_HASH = concat!("SELECT ", columns!(), " FROM tokens WHERE hash = $1");
+    GET = concat!("SELECT ", columns!(), " FROM tokens WHERE id = $1");
+    INSERT = "INSERT INTO tokens (kind, name, user_id, family, hash, scopes, subject_id, \
+              expires_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
+    NOTE_USE = "UPDATE tokens SET used_ms = $1 WHERE id = $2";
+    USE_UP = "UPDATE tokens SET used_ms = $1 WHERE id = $2 AND used_ms IS NULL";
+    REVOKE = "UPDATE tokens SET revoked_ms = $1 WHERE id = $2 AND revoked_ms IS NULL";
+    REVOKE_FAMILY = "UPDATE tokens SET revoked_ms = $1 WHERE family = $2 AND revoked_ms IS NULL";
+    REVOKE_USER = "UPDATE tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL";
+    DELETE_OLD = "DELETE FROM tokens WHERE expires_ms < $1 OR revoked_ms < $1";
+}
+
+/// Who holds a token, as far as the store knows.
+#[derive(Clone, Debug)]
+pub struct TokenOwner {
+    /// The token.
+    pub token: Token,
+    /// What all tokens of one log-in share.
+    pub family: String,
+    /// The row a service token is for, such as the number of an exporter.
+    pub subject_id: Option<Id>,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A token to be stored.
+#[derive(Clone, Debug)]
+pub struct NewToken<'a> {
+    /// What it is for.
+    pub kind: TokenKind,
+    /// What its maker calls it.
+    pub name: &'a str,
+    /// Whose it is.
+    pub user_id: Option<Id>,
+    /// What all tokens of one log-in share.
+    pub family: &'a str,
+    /// SHA-256 of its text.
+    pub hash: &'a [u8],
+    /// What it may be used for; empty is all that its kind may.
+    pub scopes: &'a [String],
+    /// The row a service token is for.
+    pub subject_id: Option<Id>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Tx {
+    /// The token with this hash, also when it is expired or taken back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn token_by_hash(&mut self, hash: &[u8]) -> Result<Option<TokenOwner>, StoreError> {
+        let row = sqlx::query(GET_BY_HASH)
+            .bind(hash.to_vec())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The token of that number.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn token(&mut self, id: Id) -> Result<TokenOwner, StoreError> {
+        let row = sqlx::query(GET)
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?
+            .ok_or(StoreError::NotFound { what: "token" })?;
+        read(&row)
+    }
+
+    /// Tokens for programs that hold, the newest first: those of one user, or all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tokens(
+        &mut self,
+        user: Option<Id>,
+        page: PageRequest,
+    ) -> Result<Page<Token>, StoreError> {
+        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM tokens"));
+        let mut count = Query::new("SELECT COUNT(*) FROM tokens");
+        for query in [&mut list, &mut count] {
+            query
+                .and("kind NOT IN ('access', 'refresh')")
+                .and("revoked_ms IS NULL")
+                .and_equals("user_id = ", user)?;
+        }
+        list.push(" ORDER BY id DESC LIMIT ").bind(page.limit)?;
+        list.push(" OFFSET ").bind(page.offset)?;
+        let rows = list.fetch_all(self).await?;
+        let total = count.fetch_one(self).await?.try_get(0)?;
+        let items = rows
+            .iter()
+            .map(|row| Ok(read(row)?.token))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Page {
+            items,
+            total,
+            offset: page.offset,
+            limit: page.limit,
+        })
+    }
+}
+
+impl WriteTx {
+    /// Adds a token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert_token(&mut self, new: &NewToken<'_>) -> Result<Token, StoreError> {
+        let now = self.now();
+        let row = sqlx::query(INSERT)
+            .bind(new.kind.as_str())
+            .bind(new.name)
+            .bind(new.user_id)
+            .bind(new.family)
+            .bind(new.hash.to_vec())
+            .bind(to_json(&new.scopes)?)
+            .bind(new.subject_id)
+            .bind(new.expires_at.map(|at| at.0))
+            .bind(now.0)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(self.token(row.try_get(0)?).await?.token)
+    }
+
+    /// Notes that a token was shown.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_token_use(&mut self, id: Id) -> Result<(), StoreError> {
+        let now = self.now();
+        sqlx::query(NOTE_USE)
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Uses a token that is good once. False when it was used before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn use_up_token(&mut self, id: Id) -> Result<bool, StoreError> {
+        let now = self.now();
+        let done = sqlx::query(USE_UP)
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Takes one token back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_token(&mut self, id: Id) -> Result<(), StoreError> {
+        let now = self.now();
+        sqlx::query(REVOKE)
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes all tokens of one log-in back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_family(&mut self, family: &str) -> Result<(), StoreError> {
+        let now = self.now();
+        sqlx::query(REVOKE_FAMILY)
+            .bind(now.0)
+            .bind(family)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes all tokens of a user back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_user(&mut self, user: Id) -> Result<(), StoreError> {
+        let now = self.now();
+        sqlx::query(REVOKE_USER)
+            .bind(now.0)
+            .bind(user)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets tokens that ended or were taken back before `before`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_old_tokens(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(DELETE_OLD)
+            .bind(before.0)
+            .execute(self.connection())
+            .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+fn read(row: &AnyRow) -> Result<TokenOwner, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    let token = Token {
+        id: row.try_get("id")?,
+        kind: TokenKind::parse(&kind)
+            .ok_or_else(|| StoreError::Damaged(format!("token kind \"{kind}\"")))?,
+        name: row.try_get("name")?,
+        user_id: row.try_get("user_id")?,
+        scopes: json(row, "scopes")?,
+        expires_at: maybe_moment(row, "expires_ms")?,
+        created_at: moment(row, "created_ms")?,
+        last_used_at: maybe_moment(row, "used_ms")?,
+    };
+    Ok(TokenOwner {
+        token,
+        family: row.try_get("family")?,
+        subject_id: row.try_get("subject_id")?,
+        revoked_at: maybe_moment(row, "revoked_ms")?,
+    })
+}

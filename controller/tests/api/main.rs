@@ -1,0 +1,10 @@
+//! The REST interface, as programs and browsers meet it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod audit;
+mod auth;
+mod secrets;
+mod servers;
