@@ -11,6 +11,7 @@ use std::time::Duration;
 use bmc_sim::{BmcConfig, Device, DeviceBuilder, Fault, Privilege, Sim, User};
 use support::exporter::Exporter;
 use support::exposition::{Exposition, same};
+use support::simulator::{Machine, Simulator};
 use support::{http, poll};
 
 const K_G: &[u8; 20] = b"\0twenty-byte-bmc-key";

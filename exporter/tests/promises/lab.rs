@@ -136,7 +136,7 @@ pub(crate) struct Scrape {
     pub(crate) body: String,
     /// From the request to the whole answer.
     pub(crate) took: Duration,
-    started: Instant,
+    pub(crate) started: Instant,
 }
 
 /// Scrapes with module `bmc`, with time enough.

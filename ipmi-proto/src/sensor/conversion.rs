@@ -167,6 +167,12 @@ impl Factors {
         }
     }
 
+    /// [`Self::linear`], where it depends on the reading at all: a multiplier of 0
+    /// makes a constant of every reading, which tells nothing of the sensor.
+    fn of_reading(&self, x: i16) -> Option<f64> {
+        (self.m != 0).then(|| self.linear(x))
+    }
+
     /// The linear result for the number `x`.
     pub fn linear(&self, x: i16) -> f64 {
         let offset = scaled(f64::from(self.b), self.b_exponent);
@@ -199,13 +205,14 @@ pub struct Conversion {
 impl Conversion {
     /// The value for a raw reading or threshold.
     ///
-    /// `None` when the sensor has no analog format, when its factors have to be
+    /// `None` when the sensor has no analog format, when its multiplier is 0 and the
+    /// reading does not matter, when its factors have to be
     /// asked for (see [`ReadingFactors`]), and where the function has no finite
     /// value, like the logarithm of zero. Never NaN or infinite. 1/0 is 0, as
     /// FreeIPMI has it.
     pub fn convert(&self, raw: u8) -> Option<f64> {
         let x = self.format.number(raw)?;
-        self.linearization.apply(self.factors.linear(x))
+        self.linearization.apply(self.factors.of_reading(x)?)
     }
 }
 
@@ -235,7 +242,7 @@ impl ReadingFactors {
     /// The value for a raw reading. No function is applied: the factors have it
     /// in them.
     pub fn convert(&self, format: AnalogFormat, raw: u8) -> Option<f64> {
-        Linearization::Linear.apply(self.factors.linear(format.number(raw)?))
+        Linearization::Linear.apply(self.factors.of_reading(format.number(raw)?)?)
     }
 }
 
@@ -296,7 +303,7 @@ mod tests {
     #[case::log10(Linearization::Log10, factors(1, 0, 0, 0), 100, Some(2.0))]
     #[case::log10_of_negative(Linearization::Log10, factors(-1, 0, 0, 0), 5, None)]
     #[case::log2(Linearization::Log2, factors(1, 0, 0, 0), 8, Some(3.0))]
-    #[case::exp(Linearization::Exp, factors(0, 0, 0, 0), 8, Some(1.0))]
+    #[case::exp(Linearization::Exp, factors(1, 0, 0, 0), 0, Some(1.0))]
     #[case::exp_overflow(Linearization::Exp, factors(100, 0, 0, 0), 255, None)]
     #[case::exp10(Linearization::Exp10, factors(1, 0, 0, 0), 3, Some(1000.0))]
     #[case::exp2(Linearization::Exp2, factors(1, 0, 0, 0), 10, Some(1024.0))]
@@ -307,7 +314,7 @@ mod tests {
     #[case::square_root(Linearization::SquareRoot, factors(1, 0, 0, 0), 9, Some(3.0))]
     #[case::root_of_negative(Linearization::SquareRoot, factors(-1, 0, 0, 0), 9, None)]
     #[case::cube_root(Linearization::CubeRoot, factors(1, 0, 0, 0), 27, Some(3.0))]
-    #[case::constant(Linearization::Linear, factors(0, 7, 0, 0), 200, Some(7.0))]
+    #[case::constant(Linearization::Linear, factors(0, 7, 0, 0), 200, None)]
     #[case::non_linear(Linearization::NonLinear(0x70), factors(1, 0, 0, 0), 1, None)]
     fn every_linearization(
         #[case] linearization: Linearization,

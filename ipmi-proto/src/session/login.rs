@@ -63,6 +63,8 @@ pub(super) struct LoginPlan {
     /// A suite was answered "no resources": the slots are full, or that is how
     /// this BMC refuses a suite. What it says to the others tells.
     no_slots: Option<Refusal>,
+    /// The most preferred suite, while one that is remembered comes before it.
+    passed_over: Option<CipherSuiteId>,
 }
 
 /// What to do after a refusal.
@@ -89,11 +91,15 @@ impl LoginPlan {
             restarts: 0,
             silent_opens: 0,
             no_slots: None,
+            passed_over: None,
         };
         if let Some(memory) = memory {
+            let first = plan.suites.first().map(|suite| suite.id);
             // Stable sort: the remembered suite first, the others as they were.
             plan.suites
                 .sort_by_key(|suite| Negotiated::Suite(suite.id) != memory.protection);
+            let remembered = plan.suites.first().map(|suite| suite.id);
+            plan.passed_over = first.filter(|_| first != remembered);
             plan.name_only = memory.name_only;
             plan.open_highest = memory.open_highest && !plan.names_open_privilege;
             if plan.may_step_down {
@@ -185,6 +191,18 @@ impl LoginPlan {
         ))
     }
 
+    /// After the BMC's proof was wrong with what is remembered: new firmware that has
+    /// no use for an old suite any more can look like a wrong password. The most
+    /// preferred suite is tried once instead; never a less preferred one.
+    pub(super) fn proof_failed(&mut self) -> Next {
+        let Some(preferred) = self.passed_over.take() else {
+            return Next::GiveUp(Error::WrongPassword);
+        };
+        self.suites.sort_by_key(|suite| suite.id != preferred);
+        self.suite = 0;
+        Next::Retry
+    }
+
     /// After nothing came back to `stage`. Handshake messages are never resent:
     /// the first copy may have moved the BMC on already.
     pub(super) fn silent(&mut self, stage: Stage, error: Error) -> Next {
@@ -223,7 +241,8 @@ impl LoginPlan {
         }
     }
 
-    /// "Highest" in Open Session once, then lower levels where that is allowed.
+    /// "Highest" in Open Session once for each level, then lower levels where that
+    /// is allowed. A lower one is named again at first: some BMCs refuse "highest".
     fn lower_level(&mut self, otherwise: Error) -> Next {
         if !self.tried_open_highest && !self.names_open_privilege {
             self.tried_open_highest = true;
@@ -233,6 +252,8 @@ impl LoginPlan {
         match self.level.lower() {
             Some(lower) if self.may_step_down => {
                 self.level = lower;
+                self.open_highest = false;
+                self.tried_open_highest = false;
                 Next::Retry
             }
             _ => Next::GiveUp(otherwise),
@@ -336,7 +357,7 @@ mod tests {
             .iter()
             .map(|variant| (variant.open_privilege, variant.role.privilege()))
             .collect();
-        assert_eq!(levels, [(4, 4), (0, 4), (0, 3), (0, 2)]);
+        assert_eq!(levels, [(4, 4), (0, 4), (3, 3), (0, 3), (2, 2), (0, 2)]);
         assert!(matches!(error, Error::PrivilegeRefused { .. }));
 
         let named = plan(Some(PrivilegeLevel::Administrator));
@@ -357,6 +378,19 @@ mod tests {
         let memory = plan(None).memory(CipherSuiteId(3), false);
         let plan = LoginPlan::new(&settings(None), Some(memory));
         assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(3));
+    }
+
+    #[test]
+    fn a_wrong_proof_sends_back_from_a_remembered_suite_to_the_preferred_one_once() {
+        let wrong = Next::GiveUp(Error::WrongPassword);
+        for (remembered, expected) in [(3, Next::Retry), (17, wrong)] {
+            let memory = plan(None).memory(CipherSuiteId(remembered), false);
+            let mut plan = LoginPlan::new(&settings(None), Some(memory));
+            assert_eq!(plan.proof_failed(), expected);
+            assert_eq!(plan.variant().unwrap().suite.id, CipherSuiteId(17));
+            assert_eq!(plan.proof_failed(), wrong);
+        }
+        assert_eq!(plan(None).proof_failed(), wrong);
     }
 
     #[test]

@@ -291,8 +291,14 @@ impl Session {
                 self.carry_on(now, attempt.login, next);
             }
             Progress::ProofFailed => {
-                self.out = next_message;
-                self.fail_login(Error::WrongPassword);
+                let next = attempt.login.plan.proof_failed();
+                if next == Next::Retry {
+                    // So that the BMC frees the slot before the next Open Session.
+                    self.farewell = next_message;
+                } else {
+                    self.out = next_message;
+                }
+                self.carry_on(now, attempt.login, next);
             }
             Progress::CheckFailed(established) => {
                 let active = self.active(now, now, *established);

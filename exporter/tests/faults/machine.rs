@@ -1,0 +1,59 @@
+//! The machine that faults befall: sensors whose value is their raw reading and
+//! whose record id is their number, and something for every collector.
+
+use bmc_sim::device::Watchdog;
+use bmc_sim::{
+    AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, SensorKey, SimHandle,
+};
+
+use crate::lab;
+
+/// Sensors with a value have the numbers 1 to this; two discrete ones follow.
+pub(crate) const ANALOG: u8 = 8;
+/// What the power meter says.
+pub(crate) const WATTS: u16 = 158;
+/// How many entries the log has.
+pub(crate) const ENTRIES: u8 = 4;
+/// Time of the log's entries.
+const TIME: u32 = 1_767_230_000;
+
+pub(crate) fn config() -> BmcConfig {
+    lab::config()
+}
+
+pub(crate) fn machine() -> Device {
+    let mut builder = DeviceBuilder::new()
+        .firmware(2, 0x30)
+        .dcmi_power(WATTS)
+        .system_info(1, "1.2.3")
+        .watchdog(Watchdog {
+            timer_use: 0x44,
+            action: 0x01,
+            pre_timeout_seconds: 0,
+            expired_flags: 0,
+            initial_count: 3_000,
+            present_count: 2_500,
+        });
+    for number in 1..=ANALOG {
+        builder = builder.analog(AnalogSensor::temperature(&format!("Sensor {number}"), 30));
+    }
+    for number in 1..=2 {
+        builder = builder.discrete(DiscreteSensor::power_supply(&format!("PS{number}"), 0x0001));
+    }
+    for minute in 0..u32::from(ENTRIES) {
+        // Memory, correctable error.
+        builder = builder.sel_event(TIME + minute * 60, 0x0c, 1, 0x6f, [0x00, 0xff, 0xff]);
+    }
+    builder.build()
+}
+
+/// Gives all sensors new values, all of them nominal; `round` counts scrapes.
+pub(crate) fn move_values(sim: &SimHandle, round: usize) {
+    sim.device(|device| {
+        for number in 1..=ANALOG {
+            let raw = 20 + (round * 7 + usize::from(number) * 3) % 60;
+            let raw = u8::try_from(raw).expect("below 80");
+            device.set_reading(SensorKey::bmc(number), raw);
+        }
+    });
+}

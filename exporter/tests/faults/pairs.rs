@@ -1,0 +1,1 @@
+//! Pairs of transport faults and cells of the loss grid.

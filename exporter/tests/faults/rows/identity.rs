@@ -1,0 +1,16 @@
+//! Identity and commands.
+
+use crate::row::Expect::{NeverWrong, Values};
+use crate::row::{Row, row};
+
+pub(crate) const ROWS: &[Row] = &[
+    row("d4_spurious", Values),
+    row("c1_transient=5", NeverWrong),
+    row("c1_transient=5", NeverWrong).while_running(),
+    row("firmware_wedge=20", NeverWrong).while_running(),
+    row("guid_zero", Values),
+    row("guid_order", Values),
+    row("extra_bytes=12", Values),
+    row("sysinfo_empty_set", Values),
+    row("wdt_flag_stuck", Values),
+];

@@ -1,0 +1,32 @@
+//! Sensors.
+
+use crate::row::Expect::{Absent, Values};
+use crate::row::{Row, row};
+
+/// A sensor that was not there three times is asked at every fifth scrape, of
+/// which there are ten in a second here.
+const PROBE: u64 = 5;
+
+pub(crate) const ROWS: &[Row] = &[
+    row("lun_sensors", Values),
+    row("wrong_owner", Absent),
+    row("wrong_owner", Values).module("    workaround_flags: [assumebmcowner]"),
+    row("analog_in_discrete", Absent),
+    row("analog_in_discrete", Values).module("    workaround_flags: [discretereading]"),
+    row("thr_bits_shifted", Values),
+    row("thr_bits_random", Values).any_state(),
+    row("scan_bit_wrong", Absent).recovers_within(PROBE),
+    row("scan_bit_wrong", Values).module("    workaround_flags: [ignorescanningdisabled]"),
+    row("absent_many_codes", Absent).recovers_within(PROBE),
+    row("absent_c0", Absent),
+    row("absent_slow=300", Absent).recovers_within(PROBE),
+    row("short_reading=0", Absent).recovers_within(PROBE),
+    row("short_reading=1", Absent).recovers_within(PROBE),
+    row("short_reading=2", Values),
+    row("unit_mod_unspecified", Values),
+    row("illegal_states", Values),
+    row("thr_illogical", Values),
+    row("m_zero", Absent),
+    row("log_neg", Absent),
+    row("name_churn", Values).while_running(),
+];
