@@ -1,6 +1,6 @@
 //! Writes a BMC down: everything that `bmc_sim` needs to stand in for it.
 //!
-//! Only reads: the commands are the table in [`reads`], the walks over records,
+//! Only reads: the commands are the table in `reads`, the walks over records,
 //! log and inventory, and sensor readings. What the BMC says is kept as it was
 //! said; what says whose machine it is is [taken out](personal) before anything
 //! is written.
