@@ -229,6 +229,25 @@ impl Bmc {
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
+        let result = self.call_sized_at(route, key, data, deadline, reply).await;
+        self.satellites.note(route, Instant::now(), &result);
+        result
+    }
+
+    /// Like [`Self::call_bytes_at`], for a request whose answer may be too long for
+    /// the way: satellites meet those with silence, so that silence does not count
+    /// against them.
+    ///
+    /// # Errors
+    /// As [`Self::call_bytes_at`].
+    pub async fn call_sized_at(
+        &mut self,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
         let asked_at = Instant::now();
         if let Some(error) = self.satellites.left_alone(route, asked_at) {
             return Err(error);
@@ -251,7 +270,6 @@ impl Bmc {
         if is_patience_shorter && matches!(result, Err(Error::Deadline { .. })) {
             result = Err(Error::SatelliteSilent { waited: patience });
         }
-        self.satellites.note(route, Instant::now(), &result);
         result
     }
 

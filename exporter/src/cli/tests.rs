@@ -162,6 +162,10 @@ fn mistakes_are_one_line_in_the_words_of_the_stock_exporter() {
             "required argument '--module' not provided",
         ),
         (
+            &["record", "bmc1", "--module=m"],
+            "required argument '--output' not provided",
+        ),
+        (
             &["@/nonexistent/arguments"],
             "open /nonexistent/arguments: no such file or directory",
         ),
@@ -203,6 +207,24 @@ fn sub_commands_have_their_own_flags() {
     assert_eq!(probe.config_file(), Some("ipmi.yml".into()));
     assert_eq!(probe.format, ProbeFormat::Prom);
     assert_eq!(probe.timeout, Some(Duration::from_secs(60)));
+    let Ok(Command::Record(record)) = run(&[
+        "record",
+        "bmc1",
+        "-m",
+        "sim",
+        "-o",
+        "out",
+        "--samples=5",
+        "--keep-personal",
+        "--licence=CC0-1.0",
+    ]) else {
+        panic!("record was not understood");
+    };
+    assert_eq!((record.target.as_str(), record.samples), ("bmc1", 5));
+    assert_eq!(record.output, PathBuf::from("out"));
+    assert!(record.keep_personal);
+    assert_eq!(record.licence.as_deref(), Some("CC0-1.0"));
+    assert_eq!((record.config_file(), record.timeout), (None, None));
 }
 
 #[test]

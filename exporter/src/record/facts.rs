@@ -7,8 +7,8 @@ use rmcp_ipmi::wire::{NetFn, Reader};
 use super::ask::{Asker, Request};
 use super::reads::{
     CAPABILITIES, ENERGY_HANDLE_AT, GET_CIPHER_SUITES, GET_ENERGY, GET_SYSTEM_INFO,
-    GET_TEMPERATURES, MAX_SUITE_PARTS, MAX_TEMPERATURES, MAX_TEXT_BLOCKS, READS, Read,
-    SUITES_PART_BYTES, SYSTEM_TEXTS, TEMPERATURE_ENTITIES, TEMPERATURES_PER_ANSWER, When,
+    GET_TEMPERATURES, MAX_SUITE_PARTS, MAX_TEMPERATURES, MAX_TEXT_BLOCKS, NODE_MANAGER, READS,
+    Read, SUITES_PART_BYTES, SYSTEM_TEXTS, TEMPERATURE_ENTITIES, TEMPERATURES_PER_ANSWER, When,
     suites_request,
 };
 use super::{RecordError, RecordOptions};
@@ -41,9 +41,9 @@ pub(super) async fn answers(
     let mut rows = Vec::new();
     let wanted = |read: &&Read| match read.when {
         When::Always => true,
-        When::MadeBy(maker) => manufacturer == Some(maker),
-        When::MadeByOrWanted(maker, collector) => {
-            manufacturer == Some(maker) || options.collectors.contains(&collector)
+        When::Vendor(makers, collector) => {
+            manufacturer.is_some_and(|maker| makers.contains(&maker))
+                || options.collectors.contains(&collector)
         }
         When::Personal => options.keep_personal,
     };
@@ -71,6 +71,15 @@ pub(super) async fn answers(
     }
     for entity in TEMPERATURE_ENTITIES {
         temperatures(asker, entity, &mut rows).await?;
+    }
+    Ok(rows)
+}
+
+/// What a Node Manager measures; it is asked where the asker is.
+pub(super) async fn node_manager(asker: &mut Asker<'_>) -> Result<Vec<Exchange>, RecordError> {
+    let mut rows = Vec::new();
+    for read in &NODE_MANAGER {
+        rows.push(ask(asker, read).await?);
     }
     Ok(rows)
 }

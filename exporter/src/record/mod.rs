@@ -1,6 +1,6 @@
 //! Writes a BMC down: everything that `bmc_sim` needs to stand in for it.
 //!
-//! Only reads: the commands are the table in [`reads`], the walks over records,
+//! Only reads: the commands are the table in `reads`, the walks over records,
 //! log and inventory, and sensor readings. What the BMC says is kept as it was
 //! said; what says whose machine it is is [taken out](personal) before anything
 //! is written.
@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use bmc_recording::{Controller, Machine, NO_LICENCE, Provenance, Recording, Satellite};
 use rmcp_ipmi::Error;
+use rmcp_ipmi::command::oem::{NodeManagerAddress, manufacturer};
 use rmcp_ipmi::command::{Command, DeviceId, GetDeviceId};
 use rmcp_ipmi::fru::Fru;
 use rmcp_ipmi::sdr::{OwnerId, Record};
@@ -132,8 +133,10 @@ pub async fn record(
         let fru = walks::inventory(&mut asker, *id, &mut gaps).await?;
         recording.bmc.frus.extend(fru);
     }
-    for (channel, address) in satellites(&records) {
-        let controller = satellite(
+    let node_manager = node_manager(identity.as_ref(), &records);
+    let behind = satellites(&records).into_iter().chain(node_manager);
+    for (channel, address) in behind.collect::<BTreeSet<_>>() {
+        let mut controller = satellite(
             &mut asker,
             channel,
             address,
@@ -144,6 +147,13 @@ pub async fn record(
         .await?;
         if controller.is_none() {
             absent.push((channel, address));
+        } else if node_manager == Some((channel, address)) {
+            asker.go_to(Route::to(channel, address));
+            let answers = facts::node_manager(&mut asker).await?;
+            asker.go_to(Route::Bmc);
+            if let Some(controller) = &mut controller {
+                controller.answers.extend(answers);
+            }
         }
         recording
             .satellites
@@ -217,6 +227,15 @@ fn satellites(records: &[Record]) -> BTreeSet<(u8, u8)> {
         .filter(|(_, owner)| owner.0 != BMC_ADDRESS && !owner.is_software())
         .map(|(channel, owner)| (channel, owner.0))
         .collect()
+}
+
+/// Channel and address of the management engine: where a record announces it, or
+/// where it is on Intel's own boards.
+fn node_manager(identity: Option<&DeviceId>, records: &[Record]) -> Option<(u8, u8)> {
+    let is_intels = identity.is_some_and(|identity| identity.manufacturer == manufacturer::INTEL);
+    let usual = is_intels.then_some(NodeManagerAddress::USUAL);
+    let place = NodeManagerAddress::announced_in(records).or(usual)?;
+    Some((place.channel, place.address))
 }
 
 /// What a controller behind the BMC says; `None` when it is not there.

@@ -1,6 +1,7 @@
 //! The commands that are asked once each: a table, so that everything that is
 //! sent to a BMC beside the walks can be seen at a glance. All of them only read.
 
+use rmcp_ipmi::command::oem::manufacturer;
 use rmcp_ipmi::wire::NetFn;
 
 use crate::config::Collector;
@@ -10,10 +11,9 @@ use crate::config::Collector;
 pub(super) enum When {
     /// Always.
     Always,
-    /// When the machine is this maker's (IANA enterprise number).
-    MadeBy(u32),
-    /// When the machine is this maker's, or a collector of the module asks it.
-    MadeByOrWanted(u32, Collector),
+    /// When the machine is one of these makers' (IANA enterprise numbers), or this
+    /// collector of the module asks it.
+    Vendor(&'static [u32], Collector),
     /// When personal data are kept: the answer holds nothing else.
     Personal,
 }
@@ -44,10 +44,22 @@ const fn read(
     }
 }
 
-const DELL: When = When::MadeBy(674);
-const SUPERMICRO: When = When::MadeByOrWanted(10_876, Collector::SmLanMode);
-const LENOVO: When = When::MadeBy(19_046);
-const IBM: When = When::MadeBy(20_301);
+const DELL: When = When::Vendor(&[manufacturer::DELL], Collector::DellPower);
+const SUPERMICRO: When = When::Vendor(
+    &[
+        manufacturer::SUPERMICRO,
+        manufacturer::SUPERMICRO_UNASSIGNED,
+    ],
+    Collector::SmLanMode,
+);
+const ENERGY: When = When::Vendor(
+    &[manufacturer::LENOVO, manufacturer::IBM],
+    Collector::LenovoEnergy,
+);
+const ENCLOSURE: When = When::Vendor(
+    &[manufacturer::LENOVO, manufacturer::IBM],
+    Collector::LenovoFpcPower,
+);
 /// Families of vendors.
 const OEM_30: NetFn = NetFn(0x30);
 const OEM_32: NetFn = NetFn(0x32);
@@ -297,25 +309,18 @@ pub(super) const READS: &[Read] = &[
         NetFn::OEM_GROUP,
         0x82,
         &[0x66, 0x4a, 0, 0, 0, 1],
-        LENOVO,
+        ENERGY,
     ),
     read(
         "IBM: energy meter",
         NetFn::OEM_GROUP,
         0x82,
         &[0x4d, 0x4f, 0, 0, 0, 1],
-        LENOVO,
+        ENERGY,
     ),
-    read(
-        "IBM: energy meter",
-        NetFn::OEM_GROUP,
-        0x82,
-        &[0x4d, 0x4f, 0, 0, 0, 1],
-        IBM,
-    ),
-    read("Enclosure: power taken", OEM_32, 0x90, &[1], LENOVO),
-    read("Enclosure: power given", OEM_32, 0x90, &[2], LENOVO),
-    read("Enclosure: power of fans", OEM_32, 0x90, &[3], LENOVO),
+    read("Enclosure: power taken", OEM_32, 0x90, &[1], ENCLOSURE),
+    read("Enclosure: power given", OEM_32, 0x90, &[2], ENCLOSURE),
+    read("Enclosure: power of fans", OEM_32, 0x90, &[3], ENCLOSURE),
 ];
 
 /// Get System Info Parameters (IPMI 2.0 section 22.14b).
@@ -352,6 +357,20 @@ pub(super) const TEMPERATURE_ENTITIES: [u8; 6] = [0x37, 0x40, 0x03, 0x41, 0x07, 
 pub(super) const TEMPERATURES_PER_ANSWER: u8 = 8;
 pub(super) const MAX_TEMPERATURES: u8 = 240;
 
+/// Statistics of Intel's Node Manager behind the BMC (IANA number, mode, domain,
+/// no policy): power of the machine, processors, memory, cards; inlet temperature.
+pub(super) const NODE_MANAGER: [Read; 5] = [
+    node_manager("Node Manager: power", &[0x57, 1, 0, 1, 0, 0]),
+    node_manager("Node Manager: processors", &[0x57, 1, 0, 1, 1, 0]),
+    node_manager("Node Manager: memory", &[0x57, 1, 0, 1, 2, 0]),
+    node_manager("Node Manager: cards", &[0x57, 1, 0, 1, 4, 0]),
+    node_manager("Node Manager: inlet", &[0x57, 1, 0, 2, 0, 0]),
+];
+
+const fn node_manager(name: &'static str, request: &'static [u8]) -> Read {
+    read(name, NetFn::OEM_GROUP, 0xc8, request, When::Always)
+}
+
 /// Lenovo's energy counters (IANA number, handle, side, 8 bytes).
 pub(super) const GET_ENERGY: u8 = 0x81;
 /// Where the answer to "energy meter" has the handle.
@@ -374,11 +393,11 @@ mod tests {
             (NetFn::STORAGE, &[0x21, 0x28, 0x41, 0x48, 0x5c]),
             (NetFn::TRANSPORT, &[0x02]),
             (NetFn::GROUP_EXTENSION, &[0x01, 0x02, 0x03, 0x06, 0x10]),
-            (NetFn::OEM_GROUP, &[0x81, 0x82]),
+            (NetFn::OEM_GROUP, &[0x81, 0x82, 0xc8]),
             (OEM_30, &[0x70, 0x9c, 0xb3, 0xbb]),
             (OEM_32, &[0x90]),
         ];
-        for read in READS.iter().chain(CAPABILITIES) {
+        for read in READS.iter().chain(CAPABILITIES).chain(&NODE_MANAGER) {
             let family = allowed.iter().find(|(net_fn, _)| *net_fn == read.net_fn);
             let commands = family.map_or(&[][..], |(_, commands)| commands);
             assert!(commands.contains(&read.command), "{}", read.name);

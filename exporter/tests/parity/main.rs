@@ -13,6 +13,7 @@ mod cases;
 mod compare;
 mod events;
 mod formats;
+mod recorded;
 mod requests;
 
 use std::sync::Mutex;

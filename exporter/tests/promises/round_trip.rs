@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bmc_recording::Recording;
-use bmc_sim::device::{Satellite, Watchdog};
-use bmc_sim::{AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, User};
+use bmc_sim::device::{Factors, Satellite, Watchdog};
+use bmc_sim::{AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, SensorKey, User};
 use rmcp_ipmi::sdr::{Record, SensorRecord};
 use rmcp_ipmi::sensor::{RawThresholds, Threshold};
 use serde_json::Value;
@@ -17,9 +17,11 @@ use crate::support::exporter::Exporter;
 use crate::support::exposition::{Series, same};
 use crate::support::simulator::{Machine, Simulator};
 
-/// Every collector that the stock exporter has.
-const COLLECTORS: &str =
-    "collectors: [bmc, bmc-watchdog, chassis, dcmi, ipmi, sel, sel-events, sm-lan-mode]";
+/// Every collector but those that tell the time or poke about on a bus: what the
+/// clock says is another second each time.
+const COLLECTORS: &str = "collectors: [bmc, bmc-details, bmc-watchdog, chassis, chassis-details, \
+     dcmi, dcmi-statistics, dcmi-temperatures, fru, guid, ipmi, lan, power-on-hours, sel, \
+     sel-entries, sel-events, self-test, sm-lan-mode, thresholds]";
 /// Machines with readings.
 const MACHINES: [&str; 8] = [
     "dell-poweredge-c6320",
@@ -106,14 +108,14 @@ fn a_recorded_machine_gives_the_same_series_again() {
         );
 
         let recorder = Recorder::new(&configuration);
-        recorder.record(&target, &[]);
+        recorder.record(&target, &["--keep-personal"]);
         let replay = lab.start(Device::load(&recorder.output()).unwrap());
         let replayed = scrape_target(&exporter, &replay.addr().to_string(), "bmc", Some("30"));
         compared += assert_same(machine, &original, &replayed);
 
         // And what was recorded of the recording is the recording.
         let again = Recorder::new(&configuration);
-        let (mut second, _) = again.record(&replay.addr().to_string(), &[]);
+        let (mut second, _) = again.record(&replay.addr().to_string(), &["--keep-personal"]);
         let mut first = Recording::read(&recorder.output()).unwrap();
         for recording in [&mut first, &mut second] {
             without_times(recording);
@@ -177,6 +179,43 @@ fn controllers_behind_the_bmc_give_the_same_series_again() {
     let replay = lab.start(Device::load(&recorder.output()).unwrap());
     let replayed = scrape_target(&exporter, &replay.addr().to_string(), "bmc", Some("30"));
     assert_same("satellite", &original, &replayed);
+}
+
+/// A non-linear sensor has other factors for each reading: the whole table is
+/// recorded, also for readings that come later.
+#[test]
+fn a_non_linear_sensor_gives_the_same_series_again() {
+    let key = SensorKey::bmc(1);
+    let factors = |m| Factors {
+        m,
+        ..Factors::default()
+    };
+    let mut device = DeviceBuilder::new()
+        .analog(AnalogSensor {
+            linearisation: 0x70,
+            ..AnalogSensor::temperature("Curved", 60)
+        })
+        .build();
+    let table = [(10, factors(1)), (50, factors(3)), (200, factors(-2))];
+    device.sensors.get_mut(&key).unwrap().factors = table.into();
+    let lab = Lab::new();
+    let configuration = module("    collectors: [ipmi]");
+    let exporter = Exporter::ours(&configuration);
+    let sim = lab.start(device);
+    let original = scrape_target(&exporter, &sim.addr().to_string(), "bmc", Some("30"));
+    assert_eq!(original.sensor(1), Some(180.0));
+
+    let recorder = Recorder::new(&configuration);
+    let (recording, _) = recorder.record(&sim.addr().to_string(), &[]);
+    assert!(recording.bmc.sensors[0].factors.len() >= 4);
+    let replay = lab.start(Device::load(&recorder.output()).unwrap());
+    let replayed = scrape_target(&exporter, &replay.addr().to_string(), "bmc", Some("30"));
+    assert_same("non-linear", &original, &replayed);
+    for (raw, value) in [(12, 12.0), (190, -380.0)] {
+        replay.set_reading(key, raw);
+        let moved = scrape_target(&exporter, &replay.addr().to_string(), "bmc", Some("30"));
+        assert_eq!(moved.sensor(1), Some(value));
+    }
 }
 
 /// OpenIPMI's simulator shares no code with ours: what it says is what a foreign
