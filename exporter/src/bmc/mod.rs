@@ -84,7 +84,6 @@ impl Bmc {
     pub fn new(
         address: SocketAddr,
         settings: Arc<Settings>,
-        store: Arc<LoginStore>,
         budget: Arc<LoginBudget>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
@@ -93,7 +92,7 @@ impl Bmc {
             account: Account::new(settings),
             others: Vec::new(),
             suites: SuiteHistory::default(),
-            store,
+            store: Arc::default(),
             logins: None,
             satellites: Satellites::default(),
             budget,
@@ -103,6 +102,13 @@ impl Bmc {
             generation: 0,
             reply: Vec::new(),
         }
+    }
+
+    /// Keeps in `store` what log-ins teach, and begins with what is there.
+    #[must_use]
+    pub fn with_login_store(mut self, store: Arc<LoginStore>) -> Self {
+        self.store = store;
+        self
     }
 
     /// Begins a collection as the user of `settings`. A session of another user
