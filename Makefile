@@ -5,12 +5,14 @@
 CARGO ?= cargo
 # Seconds per fuzz target.
 T ?= 60
+# Random schedules.
+N ?= 1000000
 
-.PHONY: help setup build run test lint bench fuzz docs
+.PHONY: help setup build run test lint bench fuzz schedules docs
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the Debian packages that the other targets use
 	@scripts/setup.sh
@@ -32,6 +34,9 @@ bench: setup ## compare with the stock exporter
 
 fuzz: ## run each fuzz target for T seconds (make fuzz T=60)
 	@scripts/fuzz.sh run $(T)
+
+schedules: ## N random schedules of the session machine (make schedules N=1000000)
+	@scripts/schedules.sh $(N)
 
 docs: ## build the API documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked

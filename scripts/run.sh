@@ -5,7 +5,7 @@
 #
 #   EXPORTER_PORT=9290  PROMETHEUS_PORT=9090
 #   BMC_PORT=16230      first UDP port of the simulated BMCs
-#   BMC_COUNT=10        how many of them
+#   BMC_COUNT=          how many of them; one for each recorded machine
 #   BMC_CONTROL_PORT=9390
 #   RELEASE=1           optimised build
 #   RUN_DIRECTORY=.run  data and logs
@@ -17,7 +17,6 @@ export LC_ALL=C
 exporter_port=${EXPORTER_PORT:-9290}
 prometheus_port=${PROMETHEUS_PORT:-9090}
 bmc_port=${BMC_PORT:-16230}
-bmc_count=${BMC_COUNT:-10}
 control_port=${BMC_CONTROL_PORT:-9390}
 run=${RUN_DIRECTORY:-.run}
 exporter=127.0.0.1:$exporter_port
@@ -25,6 +24,8 @@ prometheus=127.0.0.1:$prometheus_port
 bmc=127.0.0.1:$bmc_port
 control=127.0.0.1:$control_port
 recordings=fixtures/bmcs
+machines=("$recordings"/*/recording.json)
+bmc_count=${BMC_COUNT:-${#machines[@]}}
 
 say() { printf 'run: %s\n' "$*"; }
 fail() {
@@ -161,11 +162,10 @@ wait_until 20 "the exporter" curl -fsS "http://$exporter/-/healthy"
 
 # --- Prometheus
 sed -e "s/@EXPORTER@/$exporter/" -e "s/@CONTROL@/$control/" demo/prometheus.yml >"$run/prometheus/prometheus.yml"
-machines=("$recordings"/*/)
 {
     separator='['
     for ((index = 0; index < bmc_count; index++)); do
-        machine=$(basename "${machines[$((index % ${#machines[@]}))]}")
+        machine=$(basename "$(dirname "${machines[$((index % ${#machines[@]}))]}")")
         printf '%s\n  {"targets": ["127.0.0.1:%d"], "labels": {"server_id": "%d", "server_name": "%s-%d", "manufacturer": "%s", "site": "loopback", "rack": "%d"}}' \
             "$separator" $((bmc_port + index)) $((index + 1)) "$machine" $((index + 1)) "${machine%%-*}" $((index / 10 + 1))
         separator=','

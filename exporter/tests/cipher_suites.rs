@@ -11,7 +11,6 @@ use std::time::Duration;
 use bmc_sim::{BmcConfig, Device, DeviceBuilder, Fault, Privilege, Sim, User};
 use support::exporter::Exporter;
 use support::exposition::{Exposition, same};
-use support::simulator::{Machine, Simulator};
 use support::{http, poll};
 
 const K_G: &[u8; 20] = b"\0twenty-byte-bmc-key";
@@ -229,53 +228,4 @@ async fn a_downgrade_across_a_restart_is_told() {
     assert_eq!(life(), (1.0, true), "not forgotten by logging in with less");
     sim.clear_faults();
     assert_eq!(life(), (0.0, false));
-}
-
-/// OpenIPMI's simulator with each way of IPMI 1.5 that it has.
-#[test]
-fn ipmi_sim_accepts_every_authentication_type_of_ipmi_1_5() {
-    let simulator = Simulator::start(&Machine {
-        records: "clean",
-        events: "varied",
-        extras: None,
-    });
-    let mut file = "modules:\n".to_owned();
-    let account = "user: admin, pass: secret, driver: LAN, collectors: [chassis, ipmi]";
-    for auth_type in ["md5", "md2", "password", "none"] {
-        writeln!(
-            file,
-            "  {auth_type}: {{{account}, auth_types: [{auth_type}]}}"
-        )
-        .unwrap();
-    }
-    writeln!(file, "  default: {{{account}}}").unwrap();
-    writeln!(file, "  admin: {{{account}, privilege: admin}}").unwrap();
-    let wrong = account.replace("pass: secret", "pass: canary");
-    writeln!(file, "  wrong: {{{wrong}}}").unwrap();
-    let exporter = Exporter::ours(&file);
-    let logins = |auth_type: &str| {
-        let name = "ipmi_exporter_logins_by_auth_type_total";
-        own(&exporter, name, &[("auth_type", auth_type)])
-    };
-    let mut values = Vec::new();
-    for auth_type in ["md5", "md2", "password", "none"] {
-        let exposition = scrape(&exporter, &simulator.target(), auth_type);
-        assert!(
-            is_up(&exposition),
-            "{auth_type}: {}",
-            exporter.process.log()
-        );
-        assert!(same(logins(auth_type), 1.0), "{auth_type}");
-        values.push(exposition.value("ipmi_up", &[("collector", "ipmi")]));
-    }
-    assert!(values.iter().all(|up| *up == Some(1.0)), "{values:?}");
-    // The strongest, where nobody names any.
-    assert!(is_up(&scrape(&exporter, &simulator.target(), "default")));
-    assert!(is_up(&scrape(&exporter, &simulator.target(), "admin")));
-    assert!(same(logins("md5"), 3.0));
-
-    assert!(!is_up(&scrape(&exporter, &simulator.target(), "wrong")));
-    let log = exporter.process.log();
-    assert!(log.contains("wrong password"), "{log}");
-    assert!(!log.contains("canary") && !log.contains("secret"), "{log}");
 }

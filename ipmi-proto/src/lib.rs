@@ -6,10 +6,11 @@
 //!
 //! # What it does not do
 //!
-//! It never writes to a BMC, opens no serial console, and speaks neither IPMI
-//! 1.5 sessions nor in-band interfaces. It has all cipher suites, and uses 17 and
-//! 3, which are in general use, unless [told](session::Settings::with_suites)
-//! otherwise. Some lack encryption, integrity or any proof of the password:
+//! It never writes to a BMC, opens no serial console, and speaks no in-band
+//! interfaces. Sessions of IPMI 1.5, which have no encryption, it opens only when
+//! [told](session::Settings::with_generation) to. It has all cipher suites, and uses
+//! 17 and 3, which are in general use, unless
+//! [told](session::Settings::with_suites) otherwise. Some lack encryption, integrity or any proof of the password:
 //! [`crypto::CipherSuite::weakness`].
 //!
 //! # Without a runtime

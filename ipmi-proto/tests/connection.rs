@@ -14,7 +14,7 @@ use rmcp_ipmi::client::Connection;
 use rmcp_ipmi::command::{GetDeviceId, GetSupermicroLanMode};
 use rmcp_ipmi::crypto::{CipherSuiteId, Password, Username};
 use rmcp_ipmi::session::Settings;
-use rmcp_ipmi::wire::{Lun, NetFn};
+use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
 use rmcp_ipmi::{Error, Stage};
 use tokio::net::UdpSocket;
 
@@ -430,5 +430,37 @@ async fn neither_sockets_nor_tasks_are_left() {
         .metrics()
         .num_alive_tasks();
     assert_eq!(left, tasks);
+    assert_all_closed(&sim).await;
+}
+
+/// Set Session Privilege Level is never answered: the command that wanted it is
+/// refused, the session lives on, and the question is not asked again.
+#[tokio::test]
+async fn a_bmc_that_does_not_answer_the_wish_for_more_keeps_its_session() {
+    let (sim, mut connection) =
+        start_with(BmcConfig::new().user(User::administrator(USER, PASSWORD))).await;
+    sim.set_fault(Fault::SilentCommand {
+        net_fn: NetFn::APP,
+        command: 0x3b,
+    });
+    connection.open(within(SOON)).await.unwrap();
+    let asked = Instant::now();
+    let refused = connection
+        .call(&GetSupermicroLanMode, within(Duration::from_secs(30)))
+        .await;
+    assert_eq!(
+        refused,
+        Err(Error::Completion(CompletionCode::INSUFFICIENT_PRIVILEGE))
+    );
+    assert!(asked.elapsed() < Duration::from_secs(10));
+    assert!(connection.is_open());
+    connection.call(&GetDeviceId, within(SOON)).await.unwrap();
+
+    let asked = Instant::now();
+    // This BMC did what it was asked to, without a word.
+    let mode = connection.call(&GetSupermicroLanMode, within(SOON)).await;
+    assert!(mode.is_ok(), "{mode:?}");
+    assert!(asked.elapsed() < Duration::from_secs(1), "asked again");
+    connection.close().await;
     assert_all_closed(&sim).await;
 }

@@ -35,7 +35,15 @@ macro_rules! targets {
     )+};
 }
 
-targets!(datagram, handshake, in_session, sdr, sdr_walk, sel);
+targets!(
+    datagram,
+    handshake,
+    in_session,
+    sdr,
+    sdr_walk,
+    sel,
+    session_v15
+);
 
 #[test]
 fn every_target_is_replayed() {
@@ -54,7 +62,8 @@ fn every_target_is_replayed() {
             "in_session",
             "sdr",
             "sdr_walk",
-            "sel"
+            "sel",
+            "session_v15",
         ]
     );
 }

@@ -84,7 +84,6 @@ impl Bmc {
     pub fn new(
         address: SocketAddr,
         settings: Arc<Settings>,
-        store: Arc<LoginStore>,
         budget: Arc<LoginBudget>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
@@ -93,7 +92,7 @@ impl Bmc {
             account: Account::new(settings),
             others: Vec::new(),
             suites: SuiteHistory::default(),
-            store,
+            store: Arc::default(),
             logins: None,
             satellites: Satellites::default(),
             budget,
@@ -103,6 +102,13 @@ impl Bmc {
             generation: 0,
             reply: Vec::new(),
         }
+    }
+
+    /// Keeps in `store` what log-ins teach, and begins with what is there.
+    #[must_use]
+    pub fn with_login_store(mut self, store: Arc<LoginStore>) -> Self {
+        self.store = store;
+        self
     }
 
     /// Begins a collection as the user of `settings`. A session of another user
@@ -223,6 +229,25 @@ impl Bmc {
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
+        let result = self.call_sized_at(route, key, data, deadline, reply).await;
+        self.satellites.note(route, Instant::now(), &result);
+        result
+    }
+
+    /// Like [`Self::call_bytes_at`], for a request whose answer may be too long for
+    /// the way: satellites meet those with silence, so that silence does not count
+    /// against them.
+    ///
+    /// # Errors
+    /// As [`Self::call_bytes_at`].
+    pub async fn call_sized_at(
+        &mut self,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
         let asked_at = Instant::now();
         if let Some(error) = self.satellites.left_alone(route, asked_at) {
             return Err(error);
@@ -245,7 +270,6 @@ impl Bmc {
         if is_patience_shorter && matches!(result, Err(Error::Deadline { .. })) {
             result = Err(Error::SatelliteSilent { waited: patience });
         }
-        self.satellites.note(route, Instant::now(), &result);
         result
     }
 

@@ -22,7 +22,7 @@ pub(super) async fn exchange<'r>(
     deadline: Instant,
     reply: &'r mut Vec<u8>,
 ) -> Result<Outcome<'r>, Error> {
-    match bmc.call_bytes_at(route, key, data, deadline, reply).await {
+    match bmc.call_sized_at(route, key, data, deadline, reply).await {
         Ok(code) if code.is_ok() => Ok(Outcome::Data(reply)),
         Ok(code) => Ok(Outcome::Refused(code.0)),
         Err(Error::Silent { .. } | Error::SatelliteSilent { .. }) if bmc.is_open() => {

@@ -1,7 +1,7 @@
 //! The collectors: what is asked of a BMC, and what is known afterwards.
 //!
 //! Those of the stock exporter give typed values, which [`crate::metrics`] turns
-//! into its families word for word. The [`additional`] ones give samples.
+//! into its families word for word. The additional ones give [`Samples`].
 
 mod additional;
 mod asker;

@@ -216,7 +216,8 @@ impl SensorTable {
             let Some(sensor) = record.as_sensor() else {
                 continue;
             };
-            if options.excluded.contains(&sensor.record_id.0) {
+            // The excluded ids are those of the BMC's records.
+            if !keeper.is_bridged() && options.excluded.contains(&sensor.record_id.0) {
                 continue;
             }
             let Ok(place) = sensor.place(options.policy, *keeper) else {

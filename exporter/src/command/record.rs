@@ -11,7 +11,7 @@ use bmc_recording::{Files, check_free};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, AppOptions};
-use crate::bmc::{Bmc, LoginBudget, LoginStore};
+use crate::bmc::{Bmc, LoginBudget};
 use crate::cli::RecordArgs;
 use crate::collect::CollectOptions;
 use crate::collect::store::Store;
@@ -76,7 +76,6 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
     let mut bmc = Bmc::new(
         address,
         Arc::clone(&profile.settings),
-        Arc::new(LoginStore::new(None)),
         Arc::new(LoginBudget::new(0)),
         Arc::new(Telemetry::new()),
     );

@@ -155,10 +155,10 @@ impl Registry {
             bmc: Bmc::new(
                 address,
                 Arc::clone(&profile.settings),
-                Arc::clone(&self.logins),
                 Arc::clone(&self.budget),
                 Arc::clone(&self.telemetry),
-            ),
+            )
+            .with_login_store(Arc::clone(&self.logins)),
             collectors: Collectors::new(
                 address,
                 self.options,

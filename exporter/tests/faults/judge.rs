@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bmc_sim::{SensorKey, SimHandle};
 
 use crate::lab::Scrape;
-use crate::machine::{ANALOG, ENTRIES, WATTS};
+use crate::machine::{ANALOG, ENTRIES, SATELLITE, WATTS};
 use crate::row::{Expect, Row};
 use crate::support::exposition::same;
 
@@ -16,6 +16,9 @@ const STATE_FAMILIES: [&str; 3] = [
     "ipmi_sensor_state",
     "ipmi_power_state",
 ];
+
+/// Record ids of the BMC's own sensors end here; what follows is the satellite's.
+const LAST_OWN: u8 = ANALOG + 2;
 
 /// The sensor behind a record id: some faults change the upper half.
 fn number(id: u16) -> u8 {
@@ -38,8 +41,12 @@ pub(crate) fn values(scrape: &Scrape) -> BTreeMap<u8, f64> {
 pub(crate) fn assert_nothing_wrong(row: &Row, sim: &SimHandle, scrape: &Scrape) {
     let served = sim.served();
     for (number, value) in values(scrape) {
+        let is_the_sensor = |sensor: SensorKey| match number {
+            0..=LAST_OWN => sensor == SensorKey::bmc(number),
+            _ => sensor.owner == SATELLITE,
+        };
         let is_true = served.iter().any(|entry| {
-            entry.sensor == SensorKey::bmc(number)
+            is_the_sensor(entry.sensor)
                 && entry.at >= scrape.started
                 && entry
                     .data

@@ -1,9 +1,9 @@
 //! The machine that faults befall: sensors whose value is their raw reading and
 //! whose record id is their number, and something for every collector.
 
-use bmc_sim::device::Watchdog;
+use bmc_sim::device::{Satellite, Watchdog};
 use bmc_sim::{
-    AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, SensorKey, SimHandle,
+    AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, SensorKey, SimHandle, V15Config,
 };
 
 use crate::lab;
@@ -15,13 +15,33 @@ pub(crate) const WATTS: u16 = 158;
 /// How many entries the log has.
 pub(crate) const ENTRIES: u8 = 4;
 /// Time of the log's entries.
-const TIME: u32 = 1_767_230_000;
+pub(crate) const TIME: u32 = 1_767_230_000;
+/// Address of the controller behind the BMC, and the channel to it.
+pub(crate) const SATELLITE: u8 = 0x2c;
+const CHANNEL: u8 = 6;
 
 pub(crate) fn config() -> BmcConfig {
     lab::config()
 }
 
 pub(crate) fn machine() -> Device {
+    builder().build()
+}
+
+/// The machine with a controller behind its BMC that has two further sensors.
+pub(crate) fn with_satellite() -> Device {
+    let sensor = |name, raw| AnalogSensor::temperature(name, raw).on_channel(CHANNEL);
+    let satellite = DeviceBuilder::satellite_at(SATELLITE)
+        .analog(sensor("PCH Temp", 51))
+        .analog(sensor("DIMM Temp", 43))
+        .only_device_sdrs()
+        .build();
+    builder()
+        .described_satellite(CHANNEL, "ME", Satellite::new(satellite))
+        .build()
+}
+
+fn builder() -> DeviceBuilder {
     let mut builder = DeviceBuilder::new()
         .firmware(2, 0x30)
         .dcmi_power(WATTS)
@@ -44,7 +64,7 @@ pub(crate) fn machine() -> Device {
         // Memory, correctable error.
         builder = builder.sel_event(TIME + minute * 60, 0x0c, 1, 0x6f, [0x00, 0xff, 0xff]);
     }
-    builder.build()
+    builder
 }
 
 /// Gives all sensors new values, all of them nominal; `round` counts scrapes.
@@ -56,4 +76,9 @@ pub(crate) fn move_values(sim: &SimHandle, round: usize) {
             device.set_reading(SensorKey::bmc(number), raw);
         }
     });
+}
+
+/// A BMC that speaks IPMI 1.5 beside 2.0.
+pub(crate) fn both_generations() -> BmcConfig {
+    config().v15(V15Config::default())
 }

@@ -20,6 +20,7 @@ mod support;
 mod lab;
 
 mod judge;
+mod looks;
 mod machine;
 mod pairs;
 mod row;

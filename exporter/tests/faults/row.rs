@@ -1,5 +1,7 @@
 //! What a row says.
 
+use std::fmt;
+
 use bmc_sim::{BmcConfig, Device, SimHandle};
 
 use crate::lab::Scrape;
@@ -42,6 +44,8 @@ pub(crate) enum Recovery {
     /// An exporter that is started anew scrapes completely. For faults after which
     /// the exporter leaves the BMC alone for minutes, on purpose; with the reason.
     Restart(&'static str),
+    /// There is none to speak of, for this reason.
+    KeepsTheFault(&'static str),
 }
 
 /// A look at a scrape beyond what is the same for all rows.
@@ -67,6 +71,19 @@ pub(crate) struct Row {
     /// Whether states are judged too: all sensors are nominal.
     pub(crate) judge_states: bool,
     pub(crate) look: Option<Look>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.fault)?;
+        for fault in self.with {
+            write!(f, " + {fault}")?;
+        }
+        if !self.module.is_empty() {
+            write!(f, " ({})", self.module.trim())?;
+        }
+        write!(f, " {:?}", self.expect)
+    }
 }
 
 /// A row with what most rows have.
@@ -105,6 +122,11 @@ impl Row {
 
     pub(crate) const fn needs_restart(mut self, why: &'static str) -> Self {
         self.recovery = Recovery::Restart(why);
+        self
+    }
+
+    pub(crate) const fn keeps_the_fault(mut self, why: &'static str) -> Self {
+        self.recovery = Recovery::KeepsTheFault(why);
         self
     }
 

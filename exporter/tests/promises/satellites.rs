@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use bmc_sim::device::{Satellite, Unreachable};
-use bmc_sim::{AnalogSensor, Device, DeviceBuilder, Fault, SensorKey, Sim, SimHandle};
+use bmc_sim::{AnalogSensor, Device, DeviceBuilder, Fault, SensorKey, Sim, SimHandle, V15Config};
 use rmcp_ipmi::wire::{CompletionCode, NetFn};
 use tempfile::TempDir;
 
-use crate::lab::{Lab, Scrape, modules, own_metric, scrape, scrape_target, scrape_with};
+use crate::lab::{
+    Lab, PASSWORD, Scrape, USER, config, modules, own_metric, scrape, scrape_target, scrape_with,
+};
 use crate::support::exporter::Exporter;
+use crate::support::process::{program, run};
 
 const CHANNEL: u8 = 6;
 const ENGINE: u8 = 0x2c;
@@ -50,6 +53,10 @@ fn configuration() -> String {
         (
             "stock",
             "    collectors: [ipmi]\n    custom_args: {ipmi: [--bridge-sensors]}",
+        ),
+        (
+            "old",
+            "    collectors: [ipmi]\n    bridge_sensors: true\n    driver: LAN",
         ),
         (
             "owner",
@@ -138,6 +145,36 @@ fn the_order_of_the_answers_does_not_matter() {
             }
             assert_eq!(bridged_reads(&sim, GET_SENSOR_READING), 9, "{fault:?}");
         }
+    }
+}
+
+#[test]
+fn ipmi_1_5_bridges_too() {
+    let lab = Lab::new();
+    let config = config().v15_only(V15Config::default());
+    let sim = lab.start_with(config, machine(true));
+    let exporter = Exporter::ours(&configuration());
+    for _ in 0..2 {
+        let scrape = scrape_with(&exporter, &sim, "old");
+        assert!(scrape.is_complete(), "{}", exporter.process.log());
+        assert_eq!(of_the_engine(&scrape), expected([43.0, 51.0, 38.0]));
+    }
+}
+
+/// One look at the repository, and one request for each sensor.
+#[test]
+fn a_warm_scrape_costs_one_request_for_each_sensor() {
+    let lab = Lab::new();
+    let sim = lab.start(machine(false));
+    let exporter = Exporter::ours(&configuration());
+    for (module, sensors) in [("plain", 3), ("bmc", 6)] {
+        scrape_with(&exporter, &sim, module);
+        scrape_with(&exporter, &sim, module);
+        let before = sim.counters().commands;
+        let scrape = scrape_with(&exporter, &sim, module);
+        assert!(scrape.is_complete());
+        let cost = sim.counters().commands - before;
+        assert_eq!(cost, sensors + 1, "{module}");
     }
 }
 
@@ -310,5 +347,73 @@ fn only_reading_commands_go_over_the_bridge() {
             READING.contains(&(*net_fn, *command)),
             "{net_fn:02x} {command:02x}"
         );
+    }
+}
+
+/// FreeIPMI reads the same sensors over the same bridge, and prints the same values.
+#[test]
+fn freeipmi_says_the_same_of_every_satellite() {
+    let far = Satellite::new(
+        DeviceBuilder::satellite_at(0x72)
+            .analog(AnalogSensor::voltage("Backplane 12V", 195))
+            .analog(AnalogSensor::temperature("Backplane Temp", 33))
+            .only_device_sdrs()
+            .build(),
+    );
+    let device = DeviceBuilder::new()
+        .analogs(3)
+        .described_satellite(CHANNEL, "ME", engine())
+        .described_satellite(0, "Backplane", far)
+        .build();
+    let lab = Lab::new();
+    let sim = lab.start(device);
+    let home = TempDir::new().unwrap();
+    let cache = format!("--sdr-cache-directory={}", home.path().display());
+    let csv = run(
+        &program("ipmi-sensors", "freeipmi-tools"),
+        &[
+            &cache,
+            "-h",
+            &sim.addr().to_string(),
+            "-u",
+            USER,
+            "-p",
+            PASSWORD,
+            "-D",
+            "LAN_2_0",
+            "-l",
+            "USER",
+            "--bridge-sensors",
+            "--quiet-cache",
+            "--sdr-cache-recreate",
+            "--comma-separated-output",
+            "--no-header-output",
+        ],
+    );
+    let theirs: Vec<(String, String, f64)> = csv
+        .lines()
+        .map(|line| {
+            let columns: Vec<&str> = line.split(',').collect();
+            let [id, name, _kind, reading, ..] = columns.as_slice() else {
+                panic!("{line}");
+            };
+            (
+                (*id).to_owned(),
+                (*name).to_owned(),
+                reading.parse().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(theirs.len(), 8, "{csv}");
+    let exporter = Exporter::ours(&configuration());
+    let scrape = scrape(&exporter, &sim);
+    assert!(scrape.is_complete());
+    for (id, name, reading) in theirs {
+        let labels = [("id", id.as_str()), ("name", name.as_str())];
+        let ours = ["ipmi_temperature_celsius", "ipmi_voltage_volts"]
+            .into_iter()
+            .find_map(|family| scrape.exposition.value(family, &labels));
+        let ours = ours.unwrap_or_else(|| panic!("no {name}"));
+        assert!((ours - reading).abs() < 0.0051, "{name}: {ours}, {reading}");
     }
 }

@@ -1,22 +1,26 @@
 //! Every decoder of datagrams and of answers, on the same bytes; where there is
 //! an encoder, decoding what it wrote gives the same value.
 
+use rmcp_ipmi::PrivilegeLevel;
 use rmcp_ipmi::command::oem::{
     FindEnergyMeter, GetDellEnergy, GetDellHeadroom, GetDellPower, GetFpcPower,
     GetNodeManagerStatistics, LenovoIana, NodeManagerDomain, NodeManagerMode,
 };
 use rmcp_ipmi::command::{
-    Command, GetChassisCapabilities, GetChassisStatus, GetDcmiCapabilities, GetDeviceId,
-    GetLanParameter, GetPowerLimit, GetPowerOnHours, GetPowerReading, GetRestartCause,
+    ActivateSession, CipherSuiteList, Command, GetChannelAuthenticationCapabilities,
+    GetChannelCipherSuites, GetChassisCapabilities, GetChassisStatus, GetDcmiCapabilities,
+    GetDeviceId, GetLanParameter, GetPowerLimit, GetPowerOnHours, GetPowerReading, GetRestartCause,
     GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelInfo, GetSelTime, GetSelTimeUtcOffset,
-    GetSelfTestResults, GetSupermicroLanMode, GetSystemGuid, GetSystemInfoParameter,
-    GetTemperatures, GetWatchdogTimer, LanParameter, ReserveSdr, SystemInfoParameter,
+    GetSelfTestResults, GetSessionChallenge, GetSupermicroLanMode, GetSystemGuid,
+    GetSystemInfoParameter, GetTemperatures, GetWatchdogTimer, LanParameter, ReserveSdr,
+    SystemInfoParameter,
 };
+use rmcp_ipmi::crypto::{AuthKey, AuthType, Password, Username};
 use rmcp_ipmi::sdr::EntityId;
 use rmcp_ipmi::wire::{
     Framing, LanRequest, LanResponse, OpenSessionRequest, OpenSessionResponse, PacketV15,
-    PacketV20, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, decode_rmcp, encode_header_v20,
-    encode_sessionless_v15, encode_sessionless_v20,
+    PacketV20, PayloadType, Pong, Rakp1, Rakp2, Rakp3, Rakp4, decode_rmcp, encode_header_v20,
+    encode_packet_v15, encode_ping, encode_sessionless_v15, encode_sessionless_v20,
 };
 
 pub fn run(data: &[u8]) {
@@ -27,6 +31,38 @@ pub fn run(data: &[u8]) {
     answers(data);
     v15(data);
     v20(data);
+    pong(data);
+    suite_list(data);
+}
+
+fn pong(datagram: &[u8]) {
+    if let Ok(pong) = Pong::decode(datagram) {
+        let mut ping = Vec::new();
+        encode_ping(&mut ping, pong.tag);
+        assert!(Pong::decode(&ping).is_err(), "a ping is no pong");
+    }
+}
+
+/// The bytes as the pages of a list of cipher suites.
+fn suite_list(data: &[u8]) {
+    let mut list = CipherSuiteList::default();
+    let mut pages = 0;
+    for page in data.chunks(16) {
+        pages += 1;
+        match list.push(page) {
+            Some(next) => assert_eq!(next.page, pages),
+            None => break,
+        }
+    }
+    assert!(pages <= GetChannelCipherSuites::MAX_PAGES);
+    let suites = list.suites();
+    assert!(suites.len() <= CipherSuiteList::MAX_SUITES);
+    for (place, suite) in suites.iter().enumerate() {
+        assert!(!suites[..place].contains(suite), "told twice");
+        if let Some(standard) = suite.standard() {
+            assert_eq!(standard.algorithms(), suite.algorithms);
+        }
+    }
 }
 
 fn whole(datagram: &[u8]) {
@@ -42,6 +78,28 @@ fn v15(session: &[u8]) {
         return;
     };
     message(packet.message);
+    if packet.auth_type != 0 {
+        let mut again = Vec::new();
+        let code = packet.auth_code;
+        encode_packet_v15(
+            &mut again,
+            packet.auth_type,
+            packet.sequence,
+            packet.session_id,
+            code.as_ref(),
+            packet.message,
+        );
+        let (framing, session) = decode_rmcp(&again).expect("what we write is RMCP");
+        if framing == Framing::V15 {
+            assert_eq!(PacketV15::decode(session), Ok(packet.clone()));
+        }
+        let key = AuthKey::new(&Password::default()).expect("short enough");
+        if let Some(auth_type) = AuthType::from_number(packet.auth_type) {
+            let (id, sequence) = (packet.session_id, packet.sequence);
+            let code = key.code(auth_type, id, sequence, packet.message);
+            assert!(key.verify(auth_type, id, sequence, packet.message, &code[..]));
+        }
+    }
     if (packet.auth_type, packet.sequence, packet.session_id) == (0, 0, 0) {
         let mut again = Vec::new();
         encode_sessionless_v15(&mut again, packet.message);
@@ -117,6 +175,7 @@ fn message(bytes: &[u8]) {
         assert_eq!(LanRequest::decode(&again), Ok(request));
     }
     if let Ok(response) = LanResponse::decode(bytes) {
+        assert_eq!(LanResponse::decode_unchecked(bytes), Ok(response));
         let mut again = Vec::new();
         response.encode(&mut again);
         assert_eq!(again, bytes);
@@ -171,6 +230,30 @@ fn answers(data: &[u8]) {
         assert!(identity.firmware_revision().len() < 16);
     }
     let _ = GetChassisStatus.decode(data);
+    let capabilities = GetChannelAuthenticationCapabilities {
+        with_v20: true,
+        level: PrivilegeLevel::User,
+    };
+    if let Ok(capabilities) = capabilities.decode(data) {
+        assert!(capabilities.speaks_v15() || capabilities.auth_types & 0x80 != 0);
+    }
+    if let Ok(page) = (GetChannelCipherSuites { page: 0 }).decode(data) {
+        assert!(page.len() <= 16);
+    }
+    let challenge = GetSessionChallenge {
+        auth_type: AuthType::Md5,
+        username: Username::default(),
+    };
+    let _ = challenge.decode(data);
+    let activate = ActivateSession {
+        auth_type: AuthType::Md5,
+        max_privilege: PrivilegeLevel::User,
+        challenge: [0; 16],
+        bmc_sequence: 1,
+    };
+    if let Ok(session) = activate.decode(data) {
+        assert!(session.auth_type <= 0x0f && session.max_privilege <= 0x0f);
+    }
     let _ = GetPowerReading.decode(data);
     let _ = GetSdrRepositoryInfo.decode(data);
     let _ = GetSelAllocationInfo.decode(data);

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rmcp_ipmi::Error;
 use rmcp_ipmi::crypto::{CipherSuiteId, Password, Username};
 use rmcp_ipmi::session::{Event, RttEstimator, Session, Settings};
 use rmcp_ipmi::wire::{
-    BMC_ADDRESS, CompletionCode, LanResponse, Lun, NetFn, PayloadType, REMOTE_CONSOLE_ADDRESS,
-    RequestSequence,
+    BMC_ADDRESS, CompletionCode, Hop, LanResponse, Lun, NetFn, PayloadType, REMOTE_CONSOLE_ADDRESS,
+    RequestSequence, Route, SEND_MESSAGE,
 };
 
 use super::forge::{Forge, Incoming, Request, message};
@@ -25,6 +26,7 @@ const PASSWORD: &str = "correct horse";
 
 /// The command in flight, as the test knows it.
 struct Waiting {
+    route: Route,
     key: (NetFn, Lun, u8),
     numbers: HashSet<u8>,
     deadline: Instant,
@@ -102,17 +104,33 @@ impl Run {
     }
 
     fn request(&mut self, input: &mut Input<'_>) {
+        let first = input.byte();
+        let hop = Hop {
+            channel: 6,
+            address: 0x2c,
+        };
+        let route = match first & 0xc0 {
+            0x80 => Route::Satellite(hop),
+            0xc0 => Route::Behind {
+                transit: hop,
+                target: hop,
+            },
+            _ => Route::Bmc,
+        };
         let key = (
-            NetFn(input.byte() & 0x3e),
+            NetFn(first & 0x3e),
             Lun::from_low_bits(input.byte()),
             input.byte(),
         );
         let deadline = self.now + Duration::from_millis(u64::from(input.u16()));
         let busy = self.waiting.is_some();
-        let result = self.session.request(self.now, deadline, key, input.slice());
+        let result = self
+            .session
+            .request_at(self.now, deadline, route, key, input.slice());
         assert_eq!(result.is_err(), busy, "{result:?}");
         if !busy {
             self.waiting = Some(Waiting {
+                route,
                 key,
                 numbers: HashSet::new(),
                 deadline,
@@ -126,7 +144,17 @@ impl Run {
         let Some(request) = self.last.clone() else {
             return;
         };
-        let response = request.response(CompletionCode(input.byte()), input.slice());
+        let mut response = request.response(CompletionCode(input.byte()), input.slice());
+        // What the BMC says to Send Message, or what the satellite says.
+        if let Some(waiting) = &self.waiting
+            && waiting.route.is_bridged()
+            && response.completion.0 & 1 == 0
+        {
+            let (net_fn, lun, command) = waiting.key;
+            response.net_fn = net_fn.response();
+            response.responder_lun = lun;
+            response.command = command;
+        }
         let envelope = self.forge.envelope();
         self.deliver_sealed(&response, envelope.sequence);
     }
@@ -176,7 +204,7 @@ impl Run {
         let packet = self.forge.seal_next(bytes);
         if let Ok(response) = LanResponse::decode(bytes) {
             let allowed = self.may_answer(&response);
-            self.deliver(&packet, allowed.then_some(response));
+            self.deliver(&packet, allowed);
         } else {
             self.deliver_nothing(&packet);
         }
@@ -206,7 +234,7 @@ impl Run {
             && envelope.authenticated;
         if unchanged {
             let allowed = self.may_answer(&response);
-            self.deliver(&packet, allowed.then_some(response));
+            self.deliver(&packet, allowed);
         } else {
             self.deliver_nothing(&packet);
         }
@@ -231,7 +259,7 @@ impl Run {
         let same = packet.get(..1) == good.get(..1) && packet.get(3..) == good.get(3..);
         if same {
             let allowed = self.may_answer(&response);
-            self.deliver(&packet, allowed.then_some(response));
+            self.deliver(&packet, allowed);
         } else {
             self.deliver_nothing(&packet);
         }
@@ -260,36 +288,75 @@ impl Run {
         let mut envelope = self.forge.envelope();
         envelope.sequence = sequence;
         let packet = self.forge.seal(envelope, &message(response));
-        let allowed = self.may_answer(response) && !self.used.contains(&sequence);
+        let allowed = self
+            .may_answer(response)
+            .filter(|_| !self.used.contains(&sequence));
         self.used.insert(sequence);
-        self.deliver(&packet, allowed.then_some(*response));
+        self.deliver(&packet, allowed);
     }
 
-    /// Whether this can be the answer to what waits.
-    fn may_answer(&self, response: &LanResponse<'_>) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| {
-            let (net_fn, lun, command) = waiting.key;
-            waiting.numbers.contains(&response.sequence.value())
-                && response.net_fn == net_fn.response()
+    /// What this can mean to the request that waits: its answer, or that the BMC could
+    /// not pass it on.
+    fn may_answer<'r>(
+        &self,
+        response: &LanResponse<'r>,
+    ) -> Option<Result<LanResponse<'r>, CompletionCode>> {
+        let waiting = self.waiting.as_ref()?;
+        if !waiting.numbers.contains(&response.sequence.value()) {
+            return None;
+        }
+        let (net_fn, lun, command) = waiting.key;
+        let answers = |response: &LanResponse<'_>| {
+            response.net_fn == net_fn.response() && response.command == command
+        };
+        if !waiting.route.is_bridged() {
+            let fits = answers(response)
                 && response.responder_lun == lun
-                && response.command == command
-                && response.requester == REMOTE_CONSOLE_ADDRESS
-        })
+                && response.requester == REMOTE_CONSOLE_ADDRESS;
+            return fits.then_some(Ok(*response));
+        }
+        let is_relay = |response: &LanResponse<'_>| {
+            response.net_fn == NetFn::APP.response() && response.command == SEND_MESSAGE
+        };
+        if !is_relay(response) {
+            let fits = answers(response)
+                && [lun, Lun::BMC].contains(&response.responder_lun)
+                && [REMOTE_CONSOLE_ADDRESS, BMC_ADDRESS].contains(&response.requester);
+            return fits.then_some(Ok(*response));
+        }
+        let mut relayed = *response;
+        for _ in 0..2 {
+            if !relayed.completion.is_ok() {
+                return Some(Err(relayed.completion));
+            }
+            relayed = LanResponse::decode(relayed.data).ok()?;
+            if !is_relay(&relayed) {
+                return answers(&relayed).then_some(Ok(relayed));
+            }
+        }
+        None
     }
 
     fn deliver_nothing(&mut self, datagram: &[u8]) {
         self.deliver(datagram, None);
     }
 
-    /// Delivers a datagram that may be answered only with `response`.
-    fn deliver(&mut self, datagram: &[u8], response: Option<LanResponse<'_>>) {
+    /// Delivers a datagram that may mean only what `allowed` says.
+    fn deliver(
+        &mut self,
+        datagram: &[u8],
+        allowed: Option<Result<LanResponse<'_>, CompletionCode>>,
+    ) {
         self.session.handle_datagram(self.now, datagram);
         if let Some(event) = self.session.poll_event() {
-            let Some(response) = response else {
-                panic!("{event:?} came of {datagram:02x?}");
-            };
-            assert_eq!(event, Event::Answered(response.completion));
-            assert_eq!(self.session.reply(), response.data);
+            match allowed {
+                None => panic!("{event:?} came of {datagram:02x?}"),
+                Some(Err(code)) => assert_eq!(event, Event::RequestFailed(Error::Relay(code))),
+                Some(Ok(response)) => {
+                    assert_eq!(event, Event::Answered(response.completion));
+                    assert_eq!(self.session.reply(), response.data);
+                }
+            }
             self.waiting = None;
         }
         self.poll();
@@ -304,7 +371,7 @@ impl Run {
         while self.session.poll_transmit(&mut datagram) {
             sent += 1;
             assert!(sent <= 1, "more than one request at a time");
-            assert!(datagram.len() <= 400, "{} bytes", datagram.len());
+            assert!(datagram.len() <= 450, "{} bytes", datagram.len());
             let Some(Incoming::Request(request)) = self.forge.receive(&datagram) else {
                 panic!("not a request: {datagram:02x?}");
             };
@@ -317,7 +384,8 @@ impl Run {
             let Event::RequestFailed(error) = event else {
                 panic!("{event:?} came of nothing");
             };
-            assert!(matches!(error.label(), "silent" | "deadline"), "{error}");
+            let is_time = matches!(error.label(), "silent" | "deadline" | "satellite_silent");
+            assert!(is_time, "{error}");
             self.waiting = None;
         }
         if let Some(waiting) = &self.waiting {

@@ -12,6 +12,7 @@ mod input;
 pub mod sdr;
 pub mod sdr_walk;
 pub mod sel;
+pub mod session_v15;
 
 #[path = "../../tests/support/forge.rs"]
 mod forge;

@@ -3,7 +3,7 @@
 //! Must hold: the walk ends, within its limits, for every source.
 
 use rmcp_ipmi::sdr::repository::{
-    MAX_BYTES, MAX_RECORDS, MAX_REQUESTS, Outcome, ReadSize, Source, Step, Walk,
+    DeviceWalk, MAX_BYTES, MAX_RECORDS, MAX_REQUESTS, Outcome, ReadSize, Source, Step, Walk,
 };
 
 use super::input::Input;
@@ -28,6 +28,9 @@ pub fn run(data: &[u8]) {
         repeat: flags & 0x80 != 0,
         last: 0,
     };
+    if flags & 0x41 == 0x41 {
+        return walk_over_luns(answer, read_size);
+    }
     let mut walk = Walk::new(source, read_size);
     let mut steps = 0;
     loop {
@@ -37,7 +40,9 @@ pub fn run(data: &[u8]) {
         match step {
             Step::Done => break,
             Step::Wait(_) => walk.feed(Outcome::Waited),
-            Step::GetInfo | Step::Reserve | Step::GetSdr(_) => answer.feed(&mut walk, step),
+            Step::GetInfo | Step::Reserve | Step::GetSdr(_) => {
+                answer.feed(&mut |outcome| walk.feed(outcome), step)
+            }
         }
         assert!(walk.records().len() <= MAX_RECORDS);
         let (done, _) = walk.progress();
@@ -55,6 +60,28 @@ pub fn run(data: &[u8]) {
     assert!(bytes <= MAX_BYTES, "{bytes} bytes");
 }
 
+/// The same for the walk over Device SDRs, four LUNs twice at most.
+fn walk_over_luns(mut answer: Answers<'_>, read_size: ReadSize) {
+    let mut walk = DeviceWalk::new(read_size);
+    let mut steps = 0;
+    loop {
+        steps += 1;
+        assert!(steps <= 8 * MAX_STEPS, "the walk never ends");
+        let step = walk.step();
+        match step {
+            Step::Done => break,
+            Step::Wait(_) => walk.feed(Outcome::Waited),
+            Step::GetInfo | Step::Reserve | Step::GetSdr(_) => {
+                answer.feed(&mut |outcome| walk.feed(outcome), step);
+            }
+        }
+        assert!(walk.record_count() <= 2 * MAX_RECORDS);
+    }
+    if let Ok(found) = walk.finish() {
+        assert!(found.records.len() <= MAX_RECORDS);
+    }
+}
+
 struct Answers<'a> {
     input: Input<'a>,
     /// At the end of the input go on with the last kind of answer.
@@ -63,17 +90,17 @@ struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    fn feed(&mut self, walk: &mut Walk, step: Step) {
+    fn feed(&mut self, feed: &mut dyn FnMut(Outcome<'_>), step: Step) {
         if !self.input.is_empty() {
             self.last = self.input.byte();
         } else if !self.repeat {
-            walk.feed(Outcome::Silence);
+            feed(Outcome::Silence);
             return;
         }
         match self.last % 8 {
-            0 => walk.feed(Outcome::Silence),
-            1 => walk.feed(Outcome::Refused(self.input.byte().max(1))),
-            2 => walk.feed(Outcome::Data(self.input.slice())),
+            0 => feed(Outcome::Silence),
+            1 => feed(Outcome::Refused(self.input.byte().max(1))),
+            2 => feed(Outcome::Data(self.input.slice())),
             // A whole or partial answer as an honest BMC gives it; the next id
             // follows, or comes from the input.
             kind => {
@@ -84,7 +111,7 @@ impl Answers<'_> {
                 };
                 let body_length = self.input.byte();
                 let answer = honest(step, next, body_length);
-                walk.feed(Outcome::Data(&answer));
+                feed(Outcome::Data(&answer));
             }
         }
     }

@@ -345,10 +345,19 @@ impl Connection {
             link.session.abandon_request();
             link.session
                 .raise_privilege(Instant::now(), deadline, next)?;
-            if link.answer().await?.is_ok() {
-                level = next;
-            } else {
-                wanted = next.lower();
+            match link.answer().await {
+                Ok(code) if code.is_ok() => level = next,
+                Ok(_) => wanted = next.lower(),
+                // Some BMCs never answer this one: the session goes on as it is.
+                Err(silent @ Error::Silent { .. }) => match link.pulse(deadline).await {
+                    Pulse::Alive => wanted = None,
+                    Pulse::Unknown => return Err(silent),
+                    Pulse::Dead => {
+                        self.drop_link();
+                        return Err(silent);
+                    }
+                },
+                Err(error) => return Err(error),
             }
         }
         self.raise_refused = level < max;

@@ -2,6 +2,7 @@
 //! the password goes into (IPMI 2.0 section 22.17.1, table 13-8).
 
 use std::fmt;
+use std::ops::Deref;
 
 use md2::Md2;
 use md5::{Digest, Md5};
@@ -14,8 +15,18 @@ use super::secret::{MAX_V15_PASSWORD_BYTES, SecretError};
 /// Length of an authentication code, in bytes.
 pub const AUTH_CODE_BYTES: usize = 16;
 
-/// An authentication code; with [`AuthType::Password`] it is the password itself.
-pub type AuthCode = Zeroizing<[u8; AUTH_CODE_BYTES]>;
+/// An authentication code. With [`AuthType::Password`] it is the password itself,
+/// so it is wiped when dropped and never shown.
+#[derive(Clone, Default)]
+pub struct AuthCode(Zeroizing<[u8; AUTH_CODE_BYTES]>);
+
+impl Deref for AuthCode {
+    type Target = [u8; AUTH_CODE_BYTES];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 /// How an IPMI 1.5 session authenticates packets (IPMI 2.0 table 13-8). The OEM
 /// type, 5, is not among them.
@@ -105,8 +116,8 @@ impl AuthKey {
         message: &[u8],
     ) -> AuthCode {
         match auth_type {
-            AuthType::None => Zeroizing::default(),
-            AuthType::Password => self.0.clone(),
+            AuthType::None => AuthCode::default(),
+            AuthType::Password => AuthCode(self.0.clone()),
             AuthType::Md2 => self.digest::<Md2>(session_id, sequence, message),
             AuthType::Md5 => self.digest::<Md5>(session_id, sequence, message),
         }
@@ -120,7 +131,7 @@ impl AuthKey {
             .chain_update(*self.0)
             .finalize();
         let mut code = AuthCode::default();
-        for (to, from) in code.iter_mut().zip(digest.iter()) {
+        for (to, from) in code.0.iter_mut().zip(digest.iter()) {
             *to = *from;
         }
         code
@@ -139,6 +150,7 @@ impl AuthKey {
         auth_type == AuthType::None
             || self
                 .code(auth_type, session_id, sequence, message)
+                .as_slice()
                 .ct_eq(received)
                 .into()
     }

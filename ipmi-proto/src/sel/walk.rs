@@ -326,17 +326,23 @@ impl Walk {
     }
 
     fn keep(&mut self, id: EntryId, next: EntryId, bytes: [u8; Entry::LENGTH]) -> State {
-        // A chain that leads back to the first entry does so by its real id.
-        if self
+        // A chain that leads back to the first entry does so by its real id. The
+        // second entry under another id is a copy.
+        let is_first = self
             .entries
             .first()
-            .is_some_and(|first| first.requested == EntryId::FIRST && first.bytes == bytes)
-        {
+            .is_some_and(|first| first.requested == EntryId::FIRST && first.bytes == bytes);
+        if is_first && (self.entries.len() > 1 || own_id(&bytes) == id) {
             return self.done(LogEnd::Loop);
         }
         self.visited.insert(id);
         // Some boards give the same entry out under two ids in a row.
-        if self.entries.last().is_none_or(|last| last.bytes != bytes) {
+        let resumed_behind = self.resume.filter(|_| self.start == Start::Resumed);
+        let before = match self.entries.last() {
+            Some(last) => Some(last.bytes),
+            None => resumed_behind.map(|position| position.bytes),
+        };
+        if before != Some(bytes) {
             self.entries.push(RawEntry {
                 requested: id,
                 bytes,

@@ -204,10 +204,15 @@ fn missing_end_mark_is_an_end() {
 
 #[test]
 fn entry_under_two_ids_counts_once() {
-    let mut bmc = Bmc::new(3);
-    bmc.log.insert(2, (0x20, entry(2, 7)));
-    let read = drive(&mut bmc, None).unwrap();
-    assert_eq!(ids(&read), [1, 2, 3]);
+    for copied in 1..=3 {
+        let mut bmc = Bmc::new(3);
+        let position = usize::from(copied);
+        bmc.log.insert(position, (0x20, entry(copied, 7)));
+        let read = drive(&mut bmc, None).unwrap();
+        assert_eq!(ids(&read), [1, 2, 3]);
+        let again = drive(&mut bmc, read.position).unwrap();
+        assert_eq!((again.start, ids(&again)), (Start::Resumed, vec![]));
+    }
 }
 
 #[test]

@@ -174,6 +174,9 @@ impl Active {
             .route
             .encode(sequence, pending.key(), &self.data, &mut self.scratch);
 
+        if pending.purpose == Purpose::Close && pending.attempts == 1 {
+            self.protection.step_back(self.unheard);
+        }
         self.protection.seal(&self.scratch, rng, out);
         if self.unheard == 0 {
             self.unheard_since = now;

@@ -87,6 +87,7 @@ impl Counters {
     }
 
     /// Adds what another session counted.
+    #[cfg(feature = "tokio")]
     pub(crate) fn add(&mut self, more: &Self) {
         // Taken apart, so that a new counter cannot be forgotten here.
         let Self {

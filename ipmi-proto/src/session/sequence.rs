@@ -17,6 +17,12 @@ impl OutboundSequence {
         Self(first)
     }
 
+    /// Goes back to a number that was taken `taken` transmissions ago, for when the
+    /// BMC may not have seen them.
+    pub fn step_back(&mut self, taken: u32) {
+        self.0 = self.0.wrapping_sub(taken);
+    }
+
     /// The number for one transmission. Retransmissions take a new one: a BMC
     /// silently drops a number that it has seen.
     pub fn take(&mut self) -> u32 {
@@ -31,6 +37,14 @@ impl OutboundSequence {
 const V20_REACH: (u32, u32) = (16, 15);
 /// The same in IPMI 1.5 (IPMI 2.0 section 6.12.12).
 const V15_REACH: (u32, u32) = (8, 8);
+/// The largest step forward in an IPMI 1.5 session whose packets are authenticated.
+/// Its key is the password: packets of the user's other sessions verify too, and
+/// BMCs use session ids again. What tells the sessions apart is the number with
+/// which the BMC was told to begin, so steps are far smaller than what lies
+/// between two such numbers, and far larger than what a BMC loses.
+const V15_FURTHEST: u32 = 1024;
+/// The largest step forward where keys belong to one session.
+const V20_FURTHEST: u32 = (1 << 31) - 1;
 
 /// Accepts each number of the BMC once.
 ///
@@ -40,9 +54,11 @@ const V15_REACH: (u32, u32) = (8, 8);
 /// sessions without integrity there is [`Self::strict`].
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayWindow {
-    strict: bool,
     behind: u32,
+    /// Larger steps forward are jumps...
     ahead: u32,
+    /// ...and still larger ones are refused.
+    furthest: u32,
     highest: Option<u32>,
     /// Bit n: `highest - n` was seen.
     seen: u32,
@@ -60,7 +76,7 @@ pub enum Verdict {
     Replayed,
     /// Too far behind to tell.
     TooOld,
-    /// Too far ahead for a strict window.
+    /// Too far ahead for this window.
     TooFarAhead,
 }
 
@@ -68,9 +84,9 @@ impl Default for ReplayWindow {
     fn default() -> Self {
         let (behind, ahead) = V20_REACH;
         Self {
-            strict: false,
             behind,
             ahead,
+            furthest: V20_FURTHEST,
             highest: None,
             seen: 0,
         }
@@ -84,9 +100,9 @@ impl ReplayWindow {
     pub fn v15(first: u32, authenticated: bool) -> Self {
         let (behind, ahead) = V15_REACH;
         Self {
-            strict: !authenticated,
             behind,
             ahead,
+            furthest: if authenticated { V15_FURTHEST } else { ahead },
             highest: Some(first.wrapping_sub(2)),
             seen: 1,
         }
@@ -95,9 +111,10 @@ impl ReplayWindow {
     /// A window that refuses jumps: where anybody can make packets, a forged jump
     /// would shut the BMC's own packets out.
     pub fn strict() -> Self {
+        let window = Self::default();
         Self {
-            strict: true,
-            ..Self::default()
+            furthest: window.ahead,
+            ..window
         }
     }
 
@@ -111,11 +128,12 @@ impl ReplayWindow {
             return Verdict::Replayed;
         }
         if ahead < 1 << 31 {
-            let jumped = ahead > self.ahead;
-            return if jumped && self.strict {
+            return if ahead > self.furthest {
                 Verdict::TooFarAhead
             } else {
-                Verdict::Fresh { jumped }
+                Verdict::Fresh {
+                    jumped: ahead > self.ahead,
+                }
             };
         }
         let behind = highest.wrapping_sub(number);
@@ -209,6 +227,16 @@ mod tests {
         let taken: Vec<u32> = (0..4).map(|_| sequence.take()).collect();
         assert_eq!(taken, [u32::MAX - 1, u32::MAX, 1, 2]);
         assert_eq!(OutboundSequence::starting_at(0).take(), 1);
+    }
+
+    #[test]
+    fn a_packet_of_another_session_is_too_far_ahead_in_ipmi_1_5() {
+        let window = ReplayWindow::v15(1_000, true);
+        assert_eq!(window.check(1_000), Verdict::Fresh { jumped: false });
+        assert_eq!(window.check(1_500), Verdict::Fresh { jumped: true });
+        assert_eq!(window.check(1 << 20), Verdict::TooFarAhead);
+        let unprotected = ReplayWindow::v15(1_000, false);
+        assert_eq!(unprotected.check(1_500), Verdict::TooFarAhead);
     }
 
     #[test]

@@ -3,12 +3,15 @@
 
 use std::time::Instant;
 
+use bmc_sim::V15Config;
 use rmcp_ipmi::crypto::{AuthType, Password, Username};
 use rmcp_ipmi::session::{Event, Generation, Negotiated, Quirks, RejectReason, Settings};
 use rmcp_ipmi::wire::CompletionCode;
 use rmcp_ipmi::{Error, PrivilegeLevel, Refusal, Retry};
 
-use crate::pair::{GET_SENSOR_READING, PASSWORD, Pair, Route, USER, ms, seeds, settings};
+use crate::pair::{
+    GET_SENSOR_READING, PASSWORD, Pair, Route, Setup, USER, ms, seeds, sensor, settings,
+};
 use crate::v15_bmc::{BmcV15, Ways};
 
 const ALL: [AuthType; 4] = AuthType::STRONGEST_FIRST;
@@ -435,6 +438,46 @@ fn reads_under_loss_and_reordering_give_right_values_or_none() {
             pair.pass(ms(5_000));
             pair.close();
             assert!(!pair.bmc.has_session(), "seed {seed}: left behind");
+        }
+    }
+}
+
+/// The same against the simulator, which shares no code with the session: every
+/// answer must be that of the very read.
+#[test]
+fn the_simulators_sessions_survive_loss_with_every_type() {
+    use bmc_sim::AuthType as Theirs;
+    let types = [
+        (AuthType::Md5, Theirs::Md5),
+        (AuthType::Md2, Theirs::Md2),
+        (AuthType::Password, Theirs::Password),
+        (AuthType::None, Theirs::None),
+    ];
+    for seed in seeds(6) {
+        for (ours, theirs) in types {
+            let mut pair = Setup::new(seed)
+                .settings(v15)
+                .config(|config| config.v15_only(V15Config::new(&[theirs])))
+                .pair();
+            let Event::Opened { negotiated, .. } = pair.open() else {
+                panic!("seed {seed}: {ours} could not log in");
+            };
+            assert_eq!(negotiated, Negotiated::V15(ours));
+            pair.routes(&Route {
+                loss: 0.1,
+                copy: 0.1,
+                copy_delay: ms(700),
+                jitter: ms(15),
+                ..Route::default()
+            });
+            let mut read = 0;
+            for mark in 0..100 {
+                read += u32::from(pair.read(sensor(mark), mark, ms(10_000)).is_ok());
+            }
+            assert!(read > 90, "seed {seed}, {ours}: {read} of 100");
+            pair.routes(&Route::default());
+            pair.close();
+            assert_eq!(pair.bmc.counters().sessions_open, 0);
         }
     }
 }

@@ -4,16 +4,11 @@ use rmcp_ipmi::command::GetSystemGuid;
 
 use super::metric::SYSTEM_GUID;
 use crate::collect::CollectError;
-use crate::collect::asker::{Asker, Kept};
+use crate::collect::asker::Asker;
 use crate::collect::sample::Samples;
 
-pub(super) async fn collect(
-    asker: &mut Asker<'_>,
-    kept: &mut Kept<Samples>,
-) -> Result<Samples, CollectError> {
-    if let Some(samples) = kept.get() {
-        return Ok(samples);
-    }
+/// Asks each time: what says which machine this is must not be remembered.
+pub(super) async fn collect(asker: &mut Asker<'_>) -> Result<Samples, CollectError> {
     let guid = asker.ask(&GetSystemGuid).await?;
     let mut samples = Samples::default();
     // Many boards were never given one, and all of those would be the same
@@ -26,5 +21,5 @@ pub(super) async fn collect(
         ];
         samples.put_with(&SYSTEM_GUID, labels, 1.0);
     }
-    Ok(kept.keep(samples))
+    Ok(samples)
 }

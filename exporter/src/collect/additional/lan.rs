@@ -9,22 +9,29 @@ use crate::collect::CollectError;
 use crate::collect::asker::{Asker, Kept};
 use crate::collect::sample::Samples;
 
+/// What was read last, and of which interface.
+pub(super) type Cache = Kept<([u8; 6], Samples)>;
+
+/// Asks for the MAC address each time, so that another machine is noticed, and
+/// for the rest once in a while.
 pub(super) async fn collect(
     asker: &mut Asker<'_>,
-    kept: &mut Kept<Samples>,
+    cache: &mut Cache,
 ) -> Result<Samples, CollectError> {
-    if let Some(samples) = kept.get() {
-        return Ok(samples);
-    }
-    // The one that every BMC has says whether they can be read at all.
     let mac = asker
         .ask(&GetLanParameter(LanParameter::MacAddress))
-        .await?;
+        .await?
+        .mac_address()
+        .ok_or(CollectError::Incomplete("the MAC address"))?;
+    if let Some((known, samples)) = cache.get()
+        && known == mac
+    {
+        return Ok(samples);
+    }
     let mut optional = async |parameter| asker.ask_if_there(&GetLanParameter(parameter)).await;
     let address = optional(LanParameter::IpAddress).await?;
     let source = optional(LanParameter::AddressSource).await?;
     let vlan = optional(LanParameter::VlanId).await?;
-    let mac = mac.mac_address().map_or_else(String::new, mac_text);
     let labels = vec![
         (
             "ip_address",
@@ -39,7 +46,7 @@ pub(super) async fn collect(
                 .map_or("", source_word)
                 .to_owned(),
         ),
-        ("mac_address", mac),
+        ("mac_address", mac_text(mac)),
         (
             "vlan_id",
             vlan.and_then(|value| value.vlan_id()?)
@@ -48,7 +55,8 @@ pub(super) async fn collect(
     ];
     let mut samples = Samples::default();
     samples.put_with(&LAN_INFO, labels, 1.0);
-    Ok(kept.keep(samples))
+    let (_, samples) = cache.keep((mac, samples));
+    Ok(samples)
 }
 
 fn source_word(source: AddressSource) -> &'static str {

@@ -129,6 +129,19 @@ metrics! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Collector;
+
+    #[test]
+    fn every_metric_and_collector_is_documented() {
+        let text = include_str!("../../../../docs/metrics.md");
+        let missing: Vec<&str> = METRICS
+            .iter()
+            .map(|metric| metric.name)
+            .chain(Collector::NAMES)
+            .filter(|name| !text.contains(&format!("`{name}`")))
+            .collect();
+        assert_eq!(missing, [""; 0]);
+    }
 
     #[test]
     fn metrics_are_unique_and_named_as_prometheus_wants_it() {

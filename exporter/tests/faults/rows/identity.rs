@@ -1,5 +1,6 @@
 //! Identity and commands.
 
+use crate::looks::{no_version_of_the_system, the_watchdog_stands};
 use crate::row::Expect::{NeverWrong, Values};
 use crate::row::{Row, row};
 
@@ -11,6 +12,6 @@ pub(crate) const ROWS: &[Row] = &[
     row("guid_zero", Values),
     row("guid_order", Values),
     row("extra_bytes=12", Values),
-    row("sysinfo_empty_set", Values),
-    row("wdt_flag_stuck", Values),
+    row("sysinfo_empty_set", Values).look(no_version_of_the_system),
+    row("wdt_flag_stuck", Values).look(the_watchdog_stands),
 ];

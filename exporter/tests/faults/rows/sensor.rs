@@ -1,5 +1,6 @@
 //! Sensors.
 
+use crate::looks::{all_are_temperatures, names_have_changed};
 use crate::row::Expect::{Absent, Values};
 use crate::row::{Row, row};
 
@@ -23,10 +24,12 @@ pub(crate) const ROWS: &[Row] = &[
     row("short_reading=0", Absent).recovers_within(PROBE),
     row("short_reading=1", Absent).recovers_within(PROBE),
     row("short_reading=2", Values),
-    row("unit_mod_unspecified", Values),
+    row("unit_mod_unspecified", Values).look(all_are_temperatures),
     row("illegal_states", Values),
     row("thr_illogical", Values),
     row("m_zero", Absent),
     row("log_neg", Absent),
-    row("name_churn", Values).while_running(),
+    row("name_churn", Values)
+        .while_running()
+        .look(names_have_changed),
 ];

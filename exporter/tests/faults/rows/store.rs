@@ -1,23 +1,27 @@
 //! Event log, clock, inventory, data center commands.
 
+use crate::looks::{
+    events_are_two_hours_late, events_have_no_time, half_of_the_events_count, no_power,
+    pairs_count_once, the_log_is_empty, the_log_is_read_once,
+};
 use crate::row::Expect::{Down, NeverWrong, Values};
 use crate::row::{Row, row};
 
 pub(crate) const ROWS: &[Row] = &[
-    row("sel_bad_type", Values),
-    row("sel_dup_ids", Values),
+    row("sel_bad_type", Values).look(half_of_the_events_count),
+    row("sel_dup_ids", Values).look(pairs_count_once),
     row("sel_stamp_stuck", Values),
-    row("sel_zero_sizes", Values),
+    row("sel_zero_sizes", Values).look(the_log_is_empty),
     row("sel_erase_81=3", NeverWrong),
-    row("clock_wrong=1970", Values),
-    row("clock_wrong=local", Values),
+    row("clock_wrong=1970", Values).look(events_have_no_time),
+    row("clock_wrong=local", Values).look(events_are_two_hours_late),
     row("clock_wrong=wrap", Values),
     row("clock_wrong=backwards", Values),
-    row("sel_huge=1200", NeverWrong),
+    row("sel_huge=1200", Values).look(the_log_is_read_once),
     row("fru_checksum", Values),
     row("fru_size_lies", Values),
-    row("dcmi_power_off_bit=zero", Values),
-    row("dcmi_power_off_bit=stale", Values),
+    row("dcmi_power_off_bit=zero", Values).look(no_power),
+    row("dcmi_power_off_bit=stale", Values).look(no_power),
     row("dcmi_power_off_bit=c1", Down(&["dcmi"])),
     row("dcmi_start_ignored", Values),
     row("dcmi_80_with_data", Values),

@@ -97,9 +97,9 @@ const CONTROLLER: [[u8; 4]; 3] = [
     [0x07, 0x74, 0x01, 0x0c],
 ];
 const PM_BUS: [[u8; 4]; 3] = [
-    [0x07, 0xb0, 0x01, 0x79],
-    [0x07, 0xb2, 0x01, 0x79],
-    [0x07, 0xb4, 0x01, 0x79],
+    [0x07, 0x78, 0x01, 0x78],
+    [0x07, 0x7a, 0x01, 0x78],
+    [0x07, 0x7c, 0x01, 0x78],
 ];
 
 impl Command for ReadSupplyStatus {
@@ -116,11 +116,8 @@ impl Command for ReadSupplyStatus {
     }
 
     fn decode(&self, data: &[u8]) -> Result<bool, DecodeError> {
-        let status = Reader::new(data).u8("supply status")?;
-        Ok(match self.generation {
-            SupplyGeneration::Controller => status == 0x01,
-            SupplyGeneration::PmBus => matches!(status, 0x00 | 0x02),
-        })
+        const GOOD: u8 = 0x01;
+        Ok(Reader::new(data).u8("supply status")? == GOOD)
     }
 }
 
@@ -147,7 +144,7 @@ mod tests {
         use SupplyGeneration::{Controller, PmBus};
         assert_eq!(request(Controller, 1).unwrap(), hex!("07 70 01 0c"));
         assert_eq!(request(Controller, 3).unwrap(), hex!("07 74 01 0c"));
-        assert_eq!(request(PmBus, 2).unwrap(), hex!("07 b2 01 79"));
+        assert_eq!(request(PmBus, 2).unwrap(), hex!("07 7a 01 78"));
         assert_eq!(request(PmBus, 0), None);
         assert_eq!(request(PmBus, 4), None);
         for other in [
@@ -160,22 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn good_means_something_else_for_each_generation() {
+    fn only_one_status_is_good() {
         let known = board(&hex!("20 01 02 30 02 bf 80b900 0d06")).unwrap();
-        let is_good = |generation, status: u8| {
-            let command = known.status(generation, 1).unwrap();
-            command.decode(&[status]).unwrap()
-        };
-        for (status, controller, pm_bus) in [
-            (0x00, false, true),
-            (0x01, true, false),
-            (0x02, false, true),
-            (0x48, false, false),
-        ] {
-            assert_eq!(is_good(SupplyGeneration::Controller, status), controller);
-            assert_eq!(is_good(SupplyGeneration::PmBus, status), pm_bus);
-        }
         let command = known.status(SupplyGeneration::PmBus, 1).unwrap();
+        for (status, is_good) in [(0x00, false), (0x01, true), (0x02, false), (0x48, false)] {
+            assert_eq!(command.decode(&[status]), Ok(is_good));
+        }
         assert!(command.decode(&[]).is_err());
     }
 

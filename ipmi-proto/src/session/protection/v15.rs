@@ -31,7 +31,7 @@ pub(in crate::session) struct V15 {
     /// Replies without a code are taken, because the channel says so.
     takes_unauthenticated: bool,
     pub(super) session_id: u32,
-    sequence: OutboundSequence,
+    pub(super) sequence: OutboundSequence,
     pub(super) window: ReplayWindow,
     quirks: Quirks,
 }
