@@ -484,7 +484,12 @@ impl Scanner {
                 asked
             }
             asked => {
-                let was_asked = asked.map_or(is_known, |asked| asked.is_former(nth));
+                let was_asked = match asked {
+                    Some(asked) => {
+                        matches!(asked.stage, Stage::Suites { .. }) && asked.is_former(nth)
+                    }
+                    None => is_known,
+                };
                 if was_asked {
                     self.ignored.repeated += 1;
                 } else {
