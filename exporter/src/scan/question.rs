@@ -120,7 +120,7 @@ pub(super) enum Content {
 }
 
 /// How a question was met.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict<T> {
     /// With an answer.
     Told(T),

@@ -25,6 +25,8 @@ const CONSOLE: &str = "10.9.9.9:40000";
 
 /// A datagram on its way to the scanner: how long it takes, and from where.
 type Reply = (Duration, SocketAddr, Vec<u8>);
+/// Who answers questions in the name of others.
+type Forger = dyn Fn(&[u8]) -> Vec<(SocketAddr, Vec<u8>)>;
 /// What the scanner sent: when since the start, whereto, what.
 type Sent = (Duration, SocketAddr, Vec<u8>);
 
@@ -434,7 +436,7 @@ fn duplicates_change_nothing_and_are_counted() {
 #[test]
 fn forgeries_and_answers_nobody_asked_for_find_nothing() {
     let address = at("10.0.0.1");
-    let forge = |name: &str, forged: &dyn Fn(&[u8]) -> Vec<(SocketAddr, Vec<u8>)>| {
+    let forge = |name: &str, forged: &Forger| {
         let (scanner, _, _) = scan(&["10.0.0.1-10.0.0.9"], SETTINGS, |_, to, datagram| {
             let replies = if to == address {
                 forged(datagram)
@@ -662,7 +664,7 @@ proptest! {
                 let (kind, odd, code, data, delay) = &script[turn % script.len()];
                 turn += 1;
                 let asked = question(datagram);
-                let sequence = asked.map_or(RequestSequence::from_low_bits(*odd), |asked| asked.0);
+                let sequence = asked.map_or_else(|| RequestSequence::from_low_bits(*odd), |asked| asked.0);
                 let command = asked.map_or(0x54, |asked| asked.1);
                 let bytes = match kind {
                     0 => continue,
