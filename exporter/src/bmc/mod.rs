@@ -234,6 +234,12 @@ impl Bmc {
         result
     }
 
+    /// Whether the controller at `route` has answered the last time that it was asked;
+    /// the BMC itself counts as answering.
+    pub fn answers(&self, route: Route) -> bool {
+        self.satellites.answers(route)
+    }
+
     /// Like [`Self::call_bytes_at`], for a request whose answer may be too long for
     /// the way: satellites meet those with silence, so that silence does not count
     /// against them.

@@ -17,7 +17,7 @@ const CHANCES: u32 = 2;
 
 /// How long to wait for a satellite that has answered before, and for one that has
 /// not: only the second kind may cost that much whenever it is asked.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(3);
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// See the [module documentation](self).
@@ -88,6 +88,15 @@ impl Satellites {
             let rest = FIRST_REST.saturating_mul(1 << times.min(8));
             satellite.rest = Some((now + rest.min(LONGEST_REST), error));
         }
+    }
+
+    /// Whether the controller at `route` has answered the last time.
+    pub(super) fn answers(&self, route: Route) -> bool {
+        !route.is_bridged()
+            || self
+                .known
+                .get(&route)
+                .is_some_and(|satellite| satellite.has_answered && satellite.failures == 0)
     }
 
     /// How long an answer from `route` is waited for at most.

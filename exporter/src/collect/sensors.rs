@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rmcp_ipmi::Error;
 use rmcp_ipmi::command::{Command, GetSensorReading};
 use rmcp_ipmi::sensor::{Answer, Comparison, NonCritical, Reading, ReadingPolicy, StateBits};
-use rmcp_ipmi::wire::CompletionCode;
+use rmcp_ipmi::wire::{CompletionCode, Route};
 
 use super::habit::Habits;
 use super::reading_factors::Factors;
@@ -20,6 +20,10 @@ use crate::telemetry::Telemetry;
 /// Sensors that the BMC never answers, in one collection, before the rest is
 /// given up: each costs many seconds.
 const MAX_SILENT: usize = 2;
+
+/// How much time of one collection controllers may cost that do not answer. Then
+/// only those are asked that do; the next collection goes on with the others.
+const MAX_LOST: Duration = Duration::from_secs(1);
 
 /// What the sensors said.
 #[derive(Clone, Debug)]
@@ -96,6 +100,9 @@ struct Table {
 struct Tally {
     read: usize,
     silent: usize,
+    /// Controllers behind the BMC that did not answer, and what that has cost.
+    lost_routes: Vec<Route>,
+    lost: Duration,
     refused: usize,
     disagreeing: u64,
     last_refusal: Option<CompletionCode>,
@@ -247,6 +254,12 @@ impl Cache {
                 stage: rmcp_ipmi::Stage::Request,
             }));
         }
+        let route = sensor.place.route;
+        let is_hopeless =
+            tally.lost_routes.contains(&route) || (tally.lost >= MAX_LOST && !bmc.answers(route));
+        if is_hopeless {
+            return Ok(None);
+        }
         let key = (
             GetSensorReading::NET_FN,
             sensor.place.lun,
@@ -254,7 +267,7 @@ impl Cache {
         );
         let data = [sensor.place.number.0];
         let result = bmc
-            .call_bytes_at(sensor.place.route, key, &data, deadline, &mut self.reply)
+            .call_bytes_at(route, key, &data, deadline, &mut self.reply)
             .await;
         match result {
             Ok(code) => {
@@ -265,7 +278,11 @@ impl Cache {
                 Ok(Some(answer))
             }
             // Its satellite is not there; that is kept account of elsewhere.
-            Err(Error::Relay(_) | Error::SatelliteSilent { .. }) => Ok(None),
+            Err(Error::Relay(_) | Error::SatelliteSilent { .. }) => {
+                tally.lost_routes.push(route);
+                tally.lost += started.elapsed();
+                Ok(None)
+            }
             Err(error @ Error::Silent { .. }) => {
                 tally.silent += 1;
                 if bmc.is_open() {

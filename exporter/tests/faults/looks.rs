@@ -5,7 +5,7 @@ use rmcp_ipmi::wire::NetFn;
 
 use crate::judge::values;
 use crate::lab::{LIMIT, Scrape, own_metric};
-use crate::machine::{ANALOG, TIME};
+use crate::machine::{ANALOG, CPU_TEMPERATURES, TIME};
 use crate::support::exporter::Exporter;
 use crate::support::exposition::same;
 use crate::support::wait_for;
@@ -133,4 +133,100 @@ pub(crate) fn suite_3_is_a_downgrade(exporter: &Exporter, _: &SimHandle, _: &Scr
         &labels,
     );
     assert!(same(logins, 1.0), "{logins} log-ins with suite 3");
+}
+
+fn only(scrape: &Scrape, family: &str) -> f64 {
+    let series = scrape.family(family);
+    assert_eq!(series.len(), 1, "{family}: {series:?}");
+    series.into_values().sum()
+}
+
+/// Wrong checksums are told, and the texts are told all the same.
+pub(crate) fn the_inventory_is_marked(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_eq!(only(scrape, "ipmi_fru_checksums_valid"), 0.0);
+    the_board_is_known(scrape);
+}
+
+pub(crate) fn the_inventory_is_read(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_eq!(only(scrape, "ipmi_fru_checksums_valid"), 1.0);
+    the_board_is_known(scrape);
+}
+
+fn the_board_is_known(scrape: &Scrape) {
+    for series in scrape.family("ipmi_fru_info").into_keys() {
+        assert_eq!(series.labels["board_manufacturer"], "Maker");
+        assert_eq!(series.labels["board_serial"], "S1");
+    }
+    only(scrape, "ipmi_fru_info");
+}
+
+/// All machines without a GUID would be one machine.
+pub(crate) fn there_is_no_guid(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert!(scrape.family("ipmi_system_guid_info").is_empty());
+}
+
+pub(crate) fn there_is_a_guid(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_eq!(only(scrape, "ipmi_system_guid_info"), 1.0);
+}
+
+/// The first page is told once, however often it comes.
+pub(crate) fn one_page_of_temperatures(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    let temperatures = scrape.family("ipmi_dcmi_temperature_celsius");
+    let mut values: Vec<i8> = Vec::new();
+    for value in temperatures.into_values() {
+        let known = CPU_TEMPERATURES
+            .into_iter()
+            .find(|known| same(f64::from(*known), value));
+        values.push(known.unwrap_or_else(|| panic!("no processor has {value} degrees")));
+    }
+    values.sort_unstable();
+    values.dedup();
+    assert_eq!(values, CPU_TEMPERATURES[..8]);
+}
+
+/// "No active limit" comes with the limit.
+pub(crate) fn the_limit_is_off(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_eq!(scrape.plain("ipmi_dcmi_power_limit_active"), Some(0.0));
+    assert_eq!(scrape.plain("ipmi_dcmi_power_limit_watts"), Some(400.0));
+}
+
+pub(crate) fn no_statistics(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_eq!(scrape.plain("ipmi_dcmi_power_average_watts"), None);
+    assert_eq!(scrape.plain("ipmi_dcmi_power_maximum_watts"), None);
+}
+
+/// A clock that was never set has no skew.
+pub(crate) fn there_is_no_skew(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_eq!(scrape.plain("ipmi_bmc_clock_skew_seconds"), None);
+}
+
+pub(crate) fn there_is_a_skew(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert!(scrape.plain("ipmi_bmc_clock_skew_seconds").is_some());
+}
+
+/// Limits are told as the BMC has them, also those that make no sense.
+pub(crate) fn limits_are_as_they_are(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    for (series, value) in scrape.family("ipmi_sensor_threshold") {
+        let number: u8 = series.labels["id"].parse().expect("a record id");
+        let expected = match series.labels["threshold"].as_str() {
+            "upper_critical" if number.is_multiple_of(2) => 1.0,
+            "upper_critical" => 95.0,
+            "upper_non_critical" => 85.0,
+            other => panic!("there is no {other}"),
+        };
+        assert!(same(value, expected), "{series} is {value}");
+    }
+    assert_eq!(
+        scrape.family("ipmi_sensor_threshold").len(),
+        2 * usize::from(ANALOG)
+    );
+}
+
+/// Thresholds are asked for at the end of the first scrape.
+pub(crate) fn states_are_computed_in_the_end(_: &Exporter, sim: &SimHandle, scrape: &Scrape) {
+    if sim.counters().readings_served > 10 {
+        for (series, state) in scrape.family("ipmi_temperature_state") {
+            assert!(same(state, 0.0), "{series} is {state}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The machine that faults befall: sensors whose value is their raw reading and
 //! whose record id is their number, and something for every collector.
 
-use bmc_sim::device::{Satellite, Watchdog};
+use bmc_sim::device::{DcmiPowerLimit, Satellite, Watchdog};
 use bmc_sim::{
     AnalogSensor, BmcConfig, Device, DeviceBuilder, DiscreteSensor, SensorKey, SimHandle, V15Config,
 };
@@ -39,6 +39,39 @@ pub(crate) fn with_satellite() -> Device {
     builder()
         .described_satellite(CHANNEL, "ME", Satellite::new(satellite))
         .build()
+}
+
+/// The machine with something for the additional collectors too.
+pub(crate) fn everything() -> Device {
+    builder()
+        .fru(0, inventory())
+        .dcmi_power_limit(DcmiPowerLimit {
+            watts: 400,
+            correction_ms: 1_000,
+            sampling_seconds: 1,
+        })
+        .dcmi_temperatures(0x41, &CPU_TEMPERATURES)
+        .build()
+}
+
+/// More than fit into one answer.
+pub(crate) const CPU_TEMPERATURES: [i8; 10] = [31, 32, 33, 34, 35, 36, 37, 38, 39, 40];
+
+/// A board area behind the common header; all checksums are right.
+fn inventory() -> Vec<u8> {
+    let mut board = vec![0x01, 3, 0x00, 0, 0, 0];
+    for text in ["Maker", "Board", "S1", "P1"] {
+        board.push(0xc0 | u8::try_from(text.len()).expect("a short text"));
+        board.extend_from_slice(text.as_bytes());
+    }
+    board.push(0xc1);
+    board.resize(23, 0);
+    let mut header = vec![0x01, 0, 0, 1, 0, 0, 0];
+    for part in [&mut header, &mut board] {
+        let sum = part.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+        part.push(sum.wrapping_neg());
+    }
+    [header, board].concat()
 }
 
 fn builder() -> DeviceBuilder {

@@ -63,6 +63,8 @@ pub(crate) struct Row {
     pub(crate) recovery: Recovery,
     /// Lines of the module, each indented by four blanks.
     pub(crate) module: &'static str,
+    /// As in a module.
+    pub(crate) collectors: &'static str,
     pub(crate) config: fn() -> BmcConfig,
     pub(crate) machine: fn() -> Device,
     pub(crate) scrapes: usize,
@@ -86,6 +88,13 @@ impl fmt::Display for Row {
     }
 }
 
+/// Everything of stock's that the machine has, so that a fault of one part shows in
+/// it alone.
+const COLLECTORS: &str = "ipmi, dcmi, bmc, chassis, sel, sel-events, bmc-watchdog";
+/// And what this exporter has besides.
+const ALL_COLLECTORS: &str = "ipmi, dcmi, bmc, chassis, sel, sel-events, bmc-watchdog, \
+    bmc-clock, guid, thresholds, fru, dcmi-statistics, dcmi-temperatures";
+
 /// A row with what most rows have.
 pub(crate) const fn row(fault: &'static str, expect: Expect) -> Row {
     Row {
@@ -95,6 +104,7 @@ pub(crate) const fn row(fault: &'static str, expect: Expect) -> Row {
         when: When::Before,
         recovery: Recovery::AtOnce,
         module: "",
+        collectors: COLLECTORS,
         config: machine::config,
         machine: machine::machine,
         scrapes: 3,
@@ -132,6 +142,12 @@ impl Row {
 
     pub(crate) const fn module(mut self, lines: &'static str) -> Self {
         self.module = lines;
+        self
+    }
+
+    /// With the additional collectors.
+    pub(crate) const fn all_collectors(mut self) -> Self {
+        self.collectors = ALL_COLLECTORS;
         self
     }
 

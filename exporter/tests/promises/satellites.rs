@@ -275,6 +275,38 @@ fn a_satellite_that_goes_away_takes_only_its_own_sensors_along() {
     assert!(failures >= 2.0);
 }
 
+/// Ten controllers that are not there, at seconds each, do not fill a scrape.
+#[test]
+fn many_missing_satellites_take_turns() {
+    let mut builder = DeviceBuilder::new().analogs(3);
+    for address in (0x40..0x54).step_by(2) {
+        let mut missing = Satellite::new(
+            DeviceBuilder::satellite_at(address)
+                .analog(AnalogSensor::temperature("far", 30))
+                .only_device_sdrs()
+                .build(),
+        );
+        missing.unreachable = Some(Unreachable::Silent);
+        builder = builder.described_satellite(0, "missing", missing);
+    }
+    let device = builder.described_satellite(CHANNEL, "ME", engine()).build();
+    let lab = Lab::new();
+    let sim = lab.start(device);
+    let exporter = Exporter::ours(&configuration());
+    // The engine stands behind them, and is asked when the first has cost its time.
+    let mut found = Vec::new();
+    for _ in 0..12 {
+        let scrape = scrape(&exporter, &sim);
+        assert!(scrape.is_complete());
+        assert!(scrape.took < Duration::from_secs(4), "{:?}", scrape.took);
+        found.push(temperatures(&scrape).len());
+    }
+    assert!(found.iter().all(|count| *count >= 3), "{found:?}");
+    assert_eq!(found.last(), Some(&6), "{found:?}");
+    let back = found.iter().position(|count| *count == 6).unwrap();
+    assert!(found[back..].iter().all(|count| *count == 6), "{found:?}");
+}
+
 #[test]
 fn slow_satellites_are_waited_for() {
     let lab = Lab::new();

@@ -63,7 +63,9 @@ fn directory() -> PathBuf {
 /// When it is missing or out of date: the comparison is the point of the test,
 /// so it fails instead of passing without it.
 fn python() -> PathBuf {
-    let tests = option_env!("CARGO_TARGET_TMPDIR").expect("only integration tests call this");
+    let Some(tests) = option_env!("CARGO_TARGET_TMPDIR") else {
+        panic!("only integration tests call this");
+    };
     let home = Path::new(tests).with_file_name("python");
     let wanted = std::fs::read(directory().join("requirements.txt")).expect("requirements");
     let installed = std::fs::read(home.join("requirements.txt")).unwrap_or_default();

@@ -41,7 +41,7 @@ pub fn run(data: &[u8]) {
             Step::Done => break,
             Step::Wait(_) => walk.feed(Outcome::Waited),
             Step::GetInfo | Step::Reserve | Step::GetSdr(_) => {
-                answer.feed(&mut |outcome| walk.feed(outcome), step)
+                answer.feed(&mut |outcome| walk.feed(outcome), step);
             }
         }
         assert!(walk.records().len() <= MAX_RECORDS);

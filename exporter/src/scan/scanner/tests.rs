@@ -26,7 +26,7 @@ const CONSOLE: &str = "10.9.9.9:40000";
 /// A datagram on its way to the scanner: how long it takes, and from where.
 type Reply = (Duration, SocketAddr, Vec<u8>);
 /// Who answers questions in the name of others.
-type Forger = dyn Fn(&[u8]) -> Vec<(SocketAddr, Vec<u8>)>;
+type Forger<'a> = dyn Fn(&[u8]) -> Vec<(SocketAddr, Vec<u8>)> + 'a;
 /// What the scanner sent: when since the start, whereto, what.
 type Sent = (Duration, SocketAddr, Vec<u8>);
 
@@ -436,7 +436,7 @@ fn duplicates_change_nothing_and_are_counted() {
 #[test]
 fn forgeries_and_answers_nobody_asked_for_find_nothing() {
     let address = at("10.0.0.1");
-    let forge = |name: &str, forged: &Forger| {
+    let forge = |name: &str, forged: &Forger<'_>| {
         let (scanner, _, _) = scan(&["10.0.0.1-10.0.0.9"], SETTINGS, |_, to, datagram| {
             let replies = if to == address {
                 forged(datagram)

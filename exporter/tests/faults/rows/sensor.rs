@@ -1,6 +1,10 @@
 //! Sensors.
 
-use crate::looks::{all_are_temperatures, names_have_changed};
+use crate::looks::{
+    all_are_temperatures, limits_are_as_they_are, names_have_changed,
+    states_are_computed_in_the_end,
+};
+use crate::machine::everything;
 use crate::row::Expect::{Absent, Values};
 use crate::row::{Row, row};
 
@@ -15,6 +19,12 @@ pub(crate) const ROWS: &[Row] = &[
     row("analog_in_discrete", Absent),
     row("analog_in_discrete", Values).module("    workaround_flags: [discretereading]"),
     row("thr_bits_shifted", Values),
+    row("thr_bits_shifted", Values).module("    threshold_states: computed"),
+    // What is computed knows better, once the thresholds have been asked for.
+    row("thr_bits_random", Values)
+        .module("    threshold_states: computed")
+        .any_state()
+        .look(states_are_computed_in_the_end),
     row("thr_bits_random", Values).any_state(),
     row("scan_bit_wrong", Absent).recovers_within(PROBE),
     row("scan_bit_wrong", Values).module("    workaround_flags: [ignorescanningdisabled]"),
@@ -27,6 +37,10 @@ pub(crate) const ROWS: &[Row] = &[
     row("unit_mod_unspecified", Values).look(all_are_temperatures),
     row("illegal_states", Values),
     row("thr_illogical", Values),
+    row("thr_illogical", Values)
+        .all_collectors()
+        .machine(everything)
+        .look(limits_are_as_they_are),
     row("m_zero", Absent),
     row("log_neg", Absent),
     row("name_churn", Values)
