@@ -43,16 +43,10 @@ impl Block {
         (is_v6 == last_is_v6 && first <= last).then_some(Self { is_v6, first, last })
     }
 
-    /// How many addresses there are; saturates for all of IPv6.
+    /// How many addresses there are, one at least; saturates for all of IPv6.
     #[must_use]
-    pub fn len(&self) -> u128 {
+    pub fn addresses(&self) -> u128 {
         (self.last - self.first).saturating_add(1)
-    }
-
-    /// Never: a block has at least one address.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        false
     }
 
     /// The address at this place, from 0; `None` behind the end.
@@ -269,7 +263,10 @@ mod tests {
             let Ok(Network::Addresses(block)) = text.parse() else {
                 panic!("{text}: {:?}", text.parse::<Network>());
             };
-            assert_eq!((block.to_string().as_str(), block.len()), (expected, len));
+            assert_eq!(
+                (block.to_string().as_str(), block.addresses()),
+                (expected, len)
+            );
         }
         assert_eq!(
             "BMC-1.example.".parse(),
@@ -307,11 +304,11 @@ mod tests {
         let Ok(Network::Addresses(block)) = "10.0.255.250-10.1.0.5".parse() else {
             panic!("a range");
         };
-        for place in 0..block.len() {
+        for place in 0..block.addresses() {
             let address = block.nth(place).unwrap();
             assert_eq!(block.place(address), Some(place));
         }
-        assert_eq!(block.nth(block.len()), None);
+        assert_eq!(block.nth(block.addresses()), None);
         for outside in ["10.0.255.249", "10.1.0.6", "::a00:fffa"] {
             assert_eq!(block.place(outside.parse().unwrap()), None, "{outside}");
         }

@@ -84,7 +84,7 @@ impl Plan {
         }
         let addresses = merged
             .iter()
-            .fold(0_u128, |sum, block| sum.saturating_add(block.len()));
+            .fold(0_u128, |sum, block| sum.saturating_add(block.addresses()));
         if addresses > u128::from(MAX_FORCED_ADDRESSES) {
             return Err(Refused::TooLarge { addresses });
         }
@@ -97,7 +97,7 @@ impl Plan {
             .map(|block| {
                 let before = len;
                 // Bounded by the largest plan.
-                len += u64::try_from(block.len()).unwrap_or(u64::MAX);
+                len += u64::try_from(block.addresses()).unwrap_or(u64::MAX);
                 (before, block)
             })
             .collect();
