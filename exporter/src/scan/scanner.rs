@@ -132,7 +132,7 @@ enum Turn {
     Message(u64),
 }
 
-/// See the [module documentation](self).
+/// The scan of a [`Plan`], without sockets and without a clock.
 ///
 /// Datagrams come out of [`Self::poll_transmit`], the next instant at which to
 /// ask for them out of [`Self::poll_timeout`]; answers go into

@@ -12,6 +12,7 @@ use crate::scan::question::Verdict;
 pub(super) const MAX_PAGES: u8 = 16;
 
 impl Scanner {
+    /// Takes the answer to a ping, whose tag was right.
     pub(super) fn hear_pong(&mut self, number: u64, speaks_ipmi: bool) {
         let is_new = !self.found.contains_key(&number);
         let bmc = self.found.entry(number).or_default();
@@ -28,6 +29,7 @@ impl Scanner {
         }
     }
 
+    /// Takes what says to answer the `nth` message, modulo 64.
     pub(super) fn hear_capabilities(
         &mut self,
         now: Instant,
@@ -62,8 +64,6 @@ impl Scanner {
         let bmc = self.found.entry(number).or_default();
         bmc.answers_ipmi = true;
         let asked = self.asked.entry(number).or_insert_with(Asked::new);
-        // Its numbers are used up, however early it was given up.
-        asked.messages = asked.messages.max(self.settings.tries);
         let is_first = asked.stage == Stage::Presence;
         let was_told = match verdict {
             Verdict::Busy => {
@@ -83,6 +83,8 @@ impl Scanner {
             }
             Verdict::Refused => false,
         };
+        // What follows has other numbers than all copies of the first question.
+        asked.messages = asked.messages.max(self.settings.tries);
         match (is_first, asked_v20, was_told) {
             (true, true, false) => self.enter(number, Stage::Capabilities { with_v20: false }),
             (true, false, _) => self.enter(number, Stage::Capabilities { with_v20: true }),
@@ -90,6 +92,7 @@ impl Scanner {
         }
     }
 
+    /// The same, for a page of the list.
     pub(super) fn hear_suites(&mut self, number: u64, nth: u8, verdict: Verdict<Vec<u8>>) {
         let is_known = self.found.get(&number).is_some_and(|bmc| bmc.answers_ipmi);
         let asked = match self.asked.get_mut(&number) {

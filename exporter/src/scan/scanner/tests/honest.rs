@@ -206,3 +206,31 @@ fn who_only_pings_is_a_bmc_if_it_says_so() {
         }
     }
 }
+
+#[test]
+fn who_was_busy_is_asked_again() {
+    // Which questions are met with "busy", by their order.
+    for busy in [vec![0], vec![1], vec![0, 1], vec![0, 1, 3, 4], vec![2, 3]] {
+        let mut bmc = simulated(good(), &[]);
+        let mut honest = one("10.0.0.1", &mut bmc, MS);
+        let mut nth = 0;
+        let settings = ScanSettings {
+            tries: 3,
+            ..SETTINGS
+        };
+        let (scanner, ..) = scan(&["10.0.0.1"], settings, |now, to, datagram| {
+            let Some((sequence, command, _)) = question(datagram) else {
+                return honest(now, to, datagram);
+            };
+            nth += 1;
+            if busy.contains(&(nth - 1)) {
+                return vec![(MS, to, answer(sequence, command, 0xc0, &[]))];
+            }
+            honest(now, to, datagram)
+        });
+        let (_, found) = scanner.bmcs().next().unwrap();
+        assert_eq!(found.suites.as_ref().map(Vec::len), Some(2), "{busy:?}");
+        assert!(found.versions().unwrap().v20, "{busy:?}");
+        assert_eq!(scanner.ignored().total(), 0, "{busy:?}");
+    }
+}
