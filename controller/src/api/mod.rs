@@ -4,6 +4,7 @@
 mod audit;
 mod auth;
 mod credentials;
+mod exporters;
 mod extract;
 mod gate;
 mod groups;
@@ -85,6 +86,15 @@ fn routes() -> OpenApiRouter<AppState> {
             credentials::get_credential,
             credentials::update_credential,
             credentials::delete_credential
+        ))
+        .routes(routes!(
+            exporters::list_exporters,
+            exporters::create_exporter
+        ))
+        .routes(routes!(
+            exporters::get_exporter,
+            exporters::update_exporter,
+            exporters::delete_exporter
         ))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))

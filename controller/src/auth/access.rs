@@ -109,6 +109,11 @@ pub const RULES: &[Rule] = &[
         ADMIN,
         "credentials:write",
     ),
+    rule(GET, "/api/v1/exporters", VIEWER, "exporters:read"),
+    rule(POST, "/api/v1/exporters", ADMIN, "exporters:write"),
+    rule(GET, "/api/v1/exporters/{id}", VIEWER, "exporters:read"),
+    rule(PUT, "/api/v1/exporters/{id}", ADMIN, "exporters:write"),
+    rule(DELETE, "/api/v1/exporters/{id}", ADMIN, "exporters:write"),
     rule(GET, "/api/v1/audit", ADMIN, "audit:read"),
     rule(POST, "/api/v1/audit/verify", ADMIN, "audit:read"),
 ];

@@ -4,6 +4,7 @@
 mod address;
 mod audit;
 mod credential;
+mod exporter;
 mod group;
 mod invalid;
 mod label;
@@ -17,6 +18,7 @@ mod user;
 pub use address::{Address, Port};
 pub use audit::{AuditEntry, AuditEvent};
 pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
+pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};
 pub use group::{Group, GroupBody, GroupDraft};
 pub use invalid::{Invalid, Problems};
 pub use label::{LabelName, Labels, RESERVED_LABELS};

@@ -92,6 +92,7 @@ async fn every_statement_is_understood(lab: Lab) {
         STATEMENTS,
         audit::STATEMENTS,
         credentials::STATEMENTS,
+        exporters::STATEMENTS,
         groups::STATEMENTS,
         secrets::STATEMENTS,
         servers::STATEMENTS,

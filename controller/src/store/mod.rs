@@ -9,6 +9,7 @@ mod audit;
 mod connect;
 mod credentials;
 mod error;
+mod exporters;
 mod groups;
 mod migrate;
 mod query;
