@@ -94,8 +94,10 @@ async fn every_statement_is_understood(lab: Lab) {
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,
+        inventory::STATEMENTS,
         secrets::STATEMENTS,
         servers::STATEMENTS,
+        sync::STATEMENTS,
         tokens::STATEMENTS,
         users::STATEMENTS,
     ];
@@ -551,7 +553,7 @@ async fn a_newer_database_is_refused(lab: Lab) {
             error,
             StoreError::Newer {
                 found: 999,
-                known: 1
+                known: 2
             }
         ),
         "{error}"
