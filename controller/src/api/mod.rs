@@ -11,7 +11,9 @@ mod groups;
 mod health;
 mod openapi;
 mod problem;
+mod sd;
 mod servers;
+mod sync;
 mod tokens;
 mod users;
 
@@ -48,6 +50,8 @@ pub struct AppState {
     pub authenticator: Authenticator,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// What keeps other programs in step.
+    pub sync: crate::sync::Handle,
 }
 
 /// All routes with their description.
@@ -96,6 +100,14 @@ fn routes() -> OpenApiRouter<AppState> {
             exporters::update_exporter,
             exporters::delete_exporter
         ))
+        .routes(routes!(sync::get_sync))
+        .routes(routes!(sync::list_sync_versions))
+        .routes(routes!(sync::get_sync_version))
+        .routes(routes!(sync::restore_sync_version))
+        .routes(routes!(sync::plan_sync))
+        .routes(routes!(sync::confirm_sync))
+        .routes(routes!(sync::resume_sync))
+        .routes(routes!(sd::get_targets))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(openapi::get_openapi));
