@@ -123,13 +123,17 @@ impl Engine {
         Ok((engine, handle))
     }
 
-    /// Reconciles until `shutdown` is cancelled. A file that is being written is
-    /// finished first.
+    /// Reconciles until `shutdown` is cancelled.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut revisions = self.store.revisions();
         while !shutdown.is_cancelled() {
             revisions.mark_unchanged();
-            let wait = self.round().await;
+            // Cut off anywhere, a round leaves nothing half: transactions roll
+            // back, and a file is replaced as a whole.
+            let wait = tokio::select! {
+                () = shutdown.cancelled() => break,
+                wait = self.round() => wait,
+            };
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 changed = revisions.changed() => {

@@ -8,3 +8,4 @@ mod audit;
 mod auth;
 mod secrets;
 mod servers;
+mod sync;
