@@ -217,21 +217,25 @@ impl Prometheus {
             self.compare_count(published, &counters)
         } else {
             let active = self.active_targets().await?;
-            if active.iter().any(|t| t.last_error.contains(LIMIT_EXCEEDED)) {
-                return Ok(Verdict::Refused(format!(
-                    "Prometheus scrapes nothing of the job {}, for it has more targets than the job's target_limit",
-                    self.job
-                )));
-            }
             let missing = compare(&published.expected(), &active);
-            // Whether the limit is ours shows in the next scrape only.
-            let is_scraped = |target: &ActiveTarget| {
-                Timestamp::parse(&target.last_scrape).is_ok_and(|at| at > since)
-            };
-            if missing.is_none() && risen.limit_exceeded > 0.0 && !active.iter().all(is_scraped) {
-                Some("a job has more targets than its target_limit; waiting for a scrape that shows whether it is ours".to_owned())
-            } else {
-                missing
+            let is_at_limit = active.iter().any(|t| t.last_error.contains(LIMIT_EXCEEDED));
+            let has_risen = before.is_none() || risen.limit_exceeded > 0.0;
+            // Both show in a scrape only, and an error may be left from before.
+            let is_scraped = active
+                .iter()
+                .all(|target| Timestamp::parse(&target.last_scrape).is_ok_and(|at| at > since));
+            match missing {
+                None if is_at_limit && has_risen && is_scraped => {
+                    return Ok(Verdict::Refused(format!(
+                        "Prometheus scrapes nothing of the job {}, for it has more targets than the job's target_limit",
+                        self.job
+                    )));
+                }
+                None if is_at_limit || (risen.limit_exceeded > 0.0 && !is_scraped) => Some(
+                    "a job has more targets than its target_limit; waiting for a scrape that shows whether it is this one"
+                        .to_owned(),
+                ),
+                missing => missing,
             }
         };
         Ok(match missing {

@@ -122,9 +122,9 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
         "- {{job_name: ipmi-servers, file_sd_configs: [{{files: ['{}']}}]}}\n\
          - job_name: by-http\n  http_sd_configs:\n  \
          - {{url: 'http://{c}/api/v1/sd/prometheus/east', refresh_interval: 1s, \
-         authorization: {{credentials: {token}}}}}\n  \
+         authorization: {{type: Bearer, credentials: {token}}}}}\n  \
          - {{url: 'http://{c}/api/v1/sd/prometheus/west', refresh_interval: 1s, \
-         authorization: {{credentials: {token}}}}}\n",
+         authorization: {{type: Bearer, credentials: {token}}}}}\n",
         lab.path("targets.json").display(),
         c = lab.address,
     );
