@@ -37,6 +37,8 @@ const REVERIFY: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(1);
 /// After so long without success it is looked for less often.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest time that a change waits for the server's counters.
+const COUNTERS: Duration = Duration::from_secs(2);
 /// First and longest pause after a failure.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
@@ -210,8 +212,10 @@ impl Engine {
         self.published.borrow().as_ref().map(|p| p.version)
     }
 
+    /// The server's counters, unless it is down; a change must not wait for it.
     async fn counters(&self) -> Option<Counters> {
-        self.prometheus.as_ref()?.counters().await.ok()
+        let counters = self.prometheus.as_ref()?.counters();
+        tokio::time::timeout(COUNTERS, counters).await.ok()?.ok()
     }
 
     /// Compares the desired state with what is published, and publishes it when
@@ -359,7 +363,12 @@ impl Engine {
                     status.repaired_at = Some(now);
                 });
             }
-            let before = self.live.before;
+            // What the other's file did to the counters is not ours.
+            let before = if is_repair {
+                self.counters().await
+            } else {
+                self.live.before
+            };
             self.live = Live::unknown(now, before);
         }
         self.written = fingerprint.map(|fingerprint| (version, fingerprint));
@@ -377,7 +386,12 @@ impl Engine {
         };
         if Instant::now() >= self.live.next_look {
             let verdict = prometheus
-                .verdict(&published, self.live.before.as_ref(), self.live.since)
+                .verdict(
+                    &published,
+                    self.live.before.as_ref(),
+                    self.live.since,
+                    self.live.since_instant.elapsed(),
+                )
                 .await;
             let pause = match verdict {
                 Ok(Verdict::Live) => {

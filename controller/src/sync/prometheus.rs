@@ -18,6 +18,9 @@ use crate::config::PrometheusConfig;
 
 /// Up to so many targets are compared one by one.
 const COMPARED_EACH: usize = 2_000;
+/// After so long file discovery has taken a change up, if it ever will: it has
+/// two delays of five seconds each.
+const READ_AFTER: Duration = Duration::from_secs(12);
 /// Longest time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest time to reach it.
@@ -204,17 +207,23 @@ impl Prometheus {
     }
 
     /// Whether what is published is live. `before` are the counters from before
-    /// it was written, at `since`.
+    /// it was written, at `since`, which is `age` ago.
     pub(super) async fn verdict(
         &self,
         published: &Published,
         before: Option<&Counters>,
         since: Timestamp,
+        age: Duration,
     ) -> Result<Verdict, PrometheusError> {
+        let is_read = age >= READ_AFTER;
         let counters = self.counters().await?;
         let risen = before.map_or_else(Counters::default, |before| counters.since(before));
         let missing = if published.document.entries().len() > COMPARED_EACH {
-            self.compare_count(published, &counters)
+            // The number may be right before anything was read.
+            let missing = self.compare_count(published, &counters);
+            missing.or_else(|| {
+                (!is_read).then(|| "waiting until Prometheus has read the list".to_owned())
+            })
         } else {
             let active = self.active_targets().await?;
             let missing = compare(&published.expected(), &active);
@@ -240,7 +249,8 @@ impl Prometheus {
         };
         Ok(match missing {
             None => Verdict::Live,
-            Some(_) if risen.read_errors > 0.0 => Verdict::Refused(
+            // Until then the error may be about another file.
+            Some(_) if is_read && risen.read_errors > 0.0 => Verdict::Refused(
                 "Prometheus could not read the targets file; its log says why".to_owned(),
             ),
             Some(missing) => Verdict::NotYet(missing),

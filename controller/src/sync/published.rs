@@ -92,3 +92,54 @@ impl Expected {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(count: usize) -> Published {
+        let lines: Vec<String> = (1..=count)
+            .map(|id| {
+                format!(
+                    "{{\"targets\":[\"192.0.2.1:9290\"],\"labels\":{{\"__meta_ipmi_exporter\":\"exp-{}\",\
+                     \"__metrics_path__\":\"/ipmi\",\"__param_module\":\"default\",\
+                     \"__param_target\":\"bmc-{id}.example.org\",\"__scheme__\":\"http\",\
+                     \"instance\":\"bmc-{id}.example.org\",\"job\":\"ipmi-servers\",\
+                     \"server_id\":\"{id}\",\"server_name\":\"node-{id}\"}}}}",
+                    id % 2
+                )
+            })
+            .collect();
+        let text = format!("[\n{}\n]\n", lines.join(",\n"));
+        Published::new(1, text.into()).unwrap()
+    }
+
+    #[test]
+    fn an_etag_changes_with_its_own_exporter_only() {
+        let (four, five) = (published(4), published(5));
+        assert_eq!(four.for_exporter("exp-0"), five.for_exporter("exp-0"));
+        assert_ne!(four.for_exporter("exp-1").1, five.for_exporter("exp-1").1);
+    }
+
+    #[test]
+    fn what_is_expected_is_the_url_of_the_scrape() {
+        let expected = published(1).expected();
+        assert_eq!(
+            expected["1"].url.as_str(),
+            "http://192.0.2.1:9290/ipmi?module=default&target=bmc-1.example.org"
+        );
+        assert!(!expected["1"].labels.contains_key("__scheme__"));
+    }
+
+    /// `cargo test --release -p ipmi-controller --lib a_large_fleet -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement, for a release build"]
+    fn half_a_large_fleet_is_answered_in_less_than_300_ms() {
+        let published = published(100_000);
+        let start = std::time::Instant::now();
+        let (body, _) = published.for_exporter("exp-1");
+        let took = start.elapsed();
+        eprintln!("{took:?}, {} bytes", body.len());
+        assert!(took < std::time::Duration::from_millis(300), "{took:?}");
+    }
+}

@@ -249,8 +249,11 @@ async fn what_prometheus_refuses_is_taken_back() {
 #[tokio::test]
 async fn a_great_loss_waits_for_a_confirmation() {
     let directory = directory();
-    let few = ("IPMI_CONTROLLER_SYNC__ALWAYS_REMOVABLE", "1".to_owned());
-    let lab = with_file(&directory, &[few]).await;
+    let strict = [
+        ("IPMI_CONTROLLER_SYNC__ALWAYS_REMOVABLE", "0".to_owned()),
+        ("IPMI_CONTROLLER_SYNC__MAX_REMOVED_PERCENT", "5".to_owned()),
+    ];
+    let lab = with_file(&directory, &strict).await;
     let admin = lab.user("root", Role::Admin, None).await;
     let prometheus = discovery(&lab, &admin).await;
     let sd = "/api/v1/sd/prometheus/exp";
@@ -262,13 +265,8 @@ async fn a_great_loss_waits_for_a_confirmation() {
     for server in &servers[..3] {
         admin.delete(&format!("/api/v1/servers/{server}")).await;
     }
-    // One may go at a time; three within one burst may have been published in part.
-    let status = wait_for_status(&admin, |s| {
-        s["state"] == "awaiting_confirmation" || s["targets"] == 7
-    })
-    .await;
+    let status = wait_for_status(&admin, |s| s["waiting"]["removed"] == 3).await;
     assert_eq!(status["state"], "awaiting_confirmation", "{status:#}");
-    assert_eq!(status["waiting"]["removed"], 3);
     assert_eq!(std::fs::read(&file).unwrap(), before);
     let listed = prometheus.get(sd).await;
     assert_eq!(listed.body.as_array().map(Vec::len), Some(10));
@@ -404,6 +402,9 @@ async fn http_discovery_answers_as_prometheus_needs_it() {
         .await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
     assert!(again.text.is_empty());
+    lab.store.close().await;
+    let broken = prometheus.get(path).await;
+    assert!(broken.status.is_server_error(), "no list: {broken:?}");
     lab.stop().await;
 }
 
