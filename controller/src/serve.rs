@@ -11,6 +11,7 @@ use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Sealer, Store};
+use crate::sync::Engine;
 
 /// How long running requests get after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -34,6 +35,7 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 pub struct Controller {
     listener: TcpListener,
     state: AppState,
+    engine: Engine,
 }
 
 impl Controller {
@@ -47,12 +49,18 @@ impl Controller {
             .await
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
+        let (engine, sync) = Engine::new(store.clone(), config)?;
         let state = AppState {
+            sync,
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),
         };
-        Ok(Self { listener, state })
+        Ok(Self {
+            listener,
+            state,
+            engine,
+        })
     }
 
     /// Where it listens.
@@ -77,6 +85,7 @@ impl Controller {
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let store = self.state.store.clone();
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
+        let engine = tokio::spawn(self.engine.run(shutdown.clone()));
         let stopping = shutdown.clone();
         let server = axum::serve(self.listener, service)
             .with_graceful_shutdown(async move { stopping.cancelled().await });
@@ -87,6 +96,9 @@ impl Controller {
         tokio::select! {
             result = server => result?,
             () = late => tracing::warn!("Requests that did not end in time were cut off"),
+        }
+        if engine.await.is_err() {
+            tracing::error!("The sync engine ended in a panic");
         }
         store.close().await;
         Ok(())

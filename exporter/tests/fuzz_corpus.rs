@@ -1,6 +1,8 @@
 //! The kept inputs of the fuzz targets, run as plain tests: what the fuzzer once
 //! found stays found, without the fuzzer. `scripts/fuzz.sh` looks for more.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::fs;
 use std::path::Path;
 

@@ -6,5 +6,7 @@ mod support;
 mod access;
 mod audit;
 mod auth;
+mod crash;
 mod secrets;
 mod servers;
+mod sync;
