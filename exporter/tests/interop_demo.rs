@@ -114,10 +114,12 @@ fn fleet(runtime: &Runtime) -> (Fleet, Recorder, RecorderThread) {
             spread: Spread::Ports,
         },
         config: BmcConfig::new().user(User::administrator("monitor", "demo")),
+        recorded_suites: false,
         behaviour: Behaviour::Moving,
         seed: 0,
         latencies: vec![(Targets::All, Latency::Fixed(Duration::from_millis(1)))],
         faults: Vec::new(),
+        hostile: Vec::new(),
         recorder: Some(recorder.clone()),
     };
     let _inside = runtime.enter();
