@@ -6,6 +6,7 @@
 //! is legal, [`store`] keeps it. Nothing below knows of what is above.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;
 pub mod auth;
