@@ -16,3 +16,4 @@ pub mod config;
 pub mod model;
 pub mod serve;
 pub mod store;
+pub mod watchdog;

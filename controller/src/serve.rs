@@ -11,6 +11,7 @@ use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Sealer, Store};
+use crate::watchdog::Watchdog;
 
 /// How long running requests get after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -34,6 +35,7 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 pub struct Controller {
     listener: TcpListener,
     state: AppState,
+    watchdog: Watchdog,
 }
 
 impl Controller {
@@ -47,12 +49,17 @@ impl Controller {
             .await
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
+        let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let state = AppState {
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),
         };
-        Ok(Self { listener, state })
+        Ok(Self {
+            listener,
+            state,
+            watchdog,
+        })
     }
 
     /// Where it listens.
@@ -77,6 +84,7 @@ impl Controller {
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let store = self.state.store.clone();
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
+        let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let stopping = shutdown.clone();
         let server = axum::serve(self.listener, service)
             .with_graceful_shutdown(async move { stopping.cancelled().await });
@@ -88,6 +96,7 @@ impl Controller {
             result = server => result?,
             () = late => tracing::warn!("Requests that did not end in time were cut off"),
         }
+        watchdog.await?;
         store.close().await;
         Ok(())
     }

@@ -10,12 +10,20 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 use super::{Kind, StoreError};
 
 /// Number, description, SQLite's text, PostgreSQL's text. Released rows never change.
-const MIGRATIONS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "initial",
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-    include_str!("../../migrations/postgres/0001_initial.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "initial",
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+        include_str!("../../migrations/postgres/0001_initial.sql"),
+    ),
+    (
+        3,
+        "alerts",
+        include_str!("../../migrations/sqlite/0003_alerts.sql"),
+        include_str!("../../migrations/postgres/0003_alerts.sql"),
+    ),
+];
 
 /// Runs what is missing. Refuses a schema that a newer program made.
 pub(super) async fn run(kind: Kind, pool: &AnyPool) -> Result<(), StoreError> {
