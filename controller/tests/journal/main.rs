@@ -4,6 +4,7 @@
 mod kill;
 mod process;
 mod real;
+mod throughput;
 
 #[path = "../support/postgres.rs"]
 mod postgres;
