@@ -87,3 +87,51 @@ impl Watchdog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::parse_push;
+    use crate::clock::Clock;
+    use crate::model::{AlertFilter, AlertState, Scope};
+    use crate::store::Sealer;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    async fn state(store: &Store) -> Option<AlertState> {
+        let mut tx = store.read().await.unwrap();
+        let filter = AlertFilter::default();
+        let alerts = tx.alerts_after(0, &filter, &Scope::All, 1).await.unwrap();
+        alerts.first().map(|alert| alert.state)
+    }
+
+    #[tokio::test]
+    async fn alerts_that_were_due_while_we_were_away_get_time_to_be_renewed() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/c.db?mode=rwc", directory.path().display());
+        let clock = Clock::manual(Timestamp(1_700_000_000_000));
+        let key = Sealer::parse(&"07".repeat(32)).unwrap();
+        let store = Store::open(&url, key, clock.clone()).await.unwrap();
+        let start = clock.now();
+        let body = serde_json::json!([{"labels": {"alertname": "A"}, "startsAt": start,
+            "endsAt": start.after(Duration::from_secs(240))}]);
+        let delivery = parse_push(body.to_string().as_bytes(), start).unwrap();
+        let mut tx = store.write().await.unwrap();
+        tx.record_alerts(&delivery.sightings).await.unwrap();
+        tx.commit().await.unwrap();
+
+        clock.advance(DAY);
+        let watchdog = Watchdog::new(store.clone(), 30 * DAY);
+        watchdog.look().await.unwrap();
+        assert_eq!(state(&store).await, Some(AlertState::Firing));
+        clock.advance(START_GRACE);
+        watchdog.look().await.unwrap();
+        assert_eq!(state(&store).await, Some(AlertState::Expired));
+        clock.advance(28 * DAY);
+        watchdog.look().await.unwrap();
+        assert_eq!(state(&store).await, Some(AlertState::Expired));
+        clock.advance(3 * DAY);
+        watchdog.look().await.unwrap();
+        assert_eq!(state(&store).await, None, "its time is over");
+    }
+}

@@ -76,6 +76,9 @@ impl Description {
         if self.generator_url.len() > MAX_BYTES {
             return Err(format!("its generatorURL is over {MAX_BYTES} bytes"));
         }
+        if self.generator_url.contains('\0') {
+            return Err("its generatorURL contains a zero byte".to_owned());
+        }
         Ok(self)
     }
 

@@ -20,10 +20,9 @@ use super::extract::Json;
 use super::{AppState, Problem};
 use crate::alert::{BadDelivery, Delivery, parse_push, parse_webhook};
 
-/// Largest delivery. Prometheus sends 64 alerts at a time; Alertmanager sends
-/// the whole group, which without grouping is everything: 100,000 alerts of
-/// ordinary length are about 60 MB.
-const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Largest delivery. Prometheus sends 64 alerts at a time, however many there
+/// are; Alertmanager sends a whole group, and this is one of about 50,000.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// How long a delivery waits for its turn.
@@ -139,8 +138,9 @@ async fn receive(
     parse: impl FnOnce(&[u8]) -> Result<Delivery, BadDelivery> + Send + 'static,
 ) -> Result<Delivery, Problem> {
     let (parts, body) = request.into_parts();
+    check_head(&parts.headers)?;
     let _turn = wait_for_turn(&parts.headers).await?;
-    let body = read(body, &parts.headers).await?;
+    let body = read(body).await?;
     // Megabytes of JSON would hold up others on this thread.
     let parsed = tokio::task::spawn_blocking(move || parse(&body)).await;
     let delivery = parsed
@@ -213,8 +213,8 @@ fn length(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// The body, within its limits of size and time.
-async fn read(body: Body, headers: &HeaderMap) -> Result<axum::body::Bytes, Problem> {
+/// Refuses what need not be read.
+fn check_head(headers: &HeaderMap) -> Result<(), Problem> {
     // Neither sender compresses; who does may hide a gigabyte in a kilobyte.
     let is_plain = headers
         .get_all(header::CONTENT_ENCODING)
@@ -227,16 +227,14 @@ async fn read(body: Body, headers: &HeaderMap) -> Result<axum::body::Bytes, Prob
             "the body must not be compressed",
         ));
     }
-    let too_large = || {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "Too large",
-            format!("a delivery may have {MAX_BODY_BYTES} bytes"),
-        )
-    };
     if length(headers).is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
         return Err(too_large());
     }
+    Ok(())
+}
+
+/// The body, within its limits of size and time.
+async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
     match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY_BYTES)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         // The limit is the only error that is not the connection's own end.
@@ -247,4 +245,12 @@ async fn read(body: Body, headers: &HeaderMap) -> Result<axum::body::Bytes, Prob
             "the body did not arrive in time",
         )),
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "Too large",
+        format!("a delivery may have {MAX_BODY_BYTES} bytes"),
+    )
 }

@@ -54,7 +54,7 @@ words! {
         /// Prometheus went on, but no longer with this alert: its rule was
         /// taken away or got other labels.
         RuleChanged = "rule_changed",
-        /// Prometheus was not heard any more.
+        /// Prometheus was not heard any more, or forgot the alert in a restart.
         PrometheusLost = "prometheus_lost",
         /// Only Alertmanager told of it, and does not say why.
         Unknown = "unknown",

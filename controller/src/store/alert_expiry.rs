@@ -18,7 +18,9 @@ const BATCH: i64 = 500;
 const TWO_ROUNDS: Duration = Duration::from_secs(150);
 
 statements! {
-    OVERDUE = "SELECT a.id, a.evidence, a.heard_ms, o.heard_ms AS origin_heard_ms \
+    OVERDUE = "SELECT a.id, a.evidence, a.heard_ms, o.heard_ms AS origin_heard_ms, \
+               (SELECT COUNT(*) FROM alerts n WHERE n.fingerprint = a.fingerprint \
+               AND n.starts_ms > a.starts_ms) AS successors \
                FROM alerts a LEFT JOIN alert_origins o ON o.origin = a.origin \
                WHERE a.due_ms <= $1 ORDER BY a.due_ms, a.id LIMIT $2";
     EXPIRE = "UPDATE alerts SET state = $1, evidence = $2, due_ms = NULL, ended_ms = $3, \
@@ -51,12 +53,14 @@ impl WriteTx {
             let mut evidence: Evidence = json(row, "evidence")?;
             let renewed = evidence.renewed_until();
             let at = renewed.unwrap_or(heard);
-            let reason = match (renewed, origin_heard) {
-                (None, _) => EndReason::Unknown,
-                (Some(_), Some(origin)) if origin >= heard.after(TWO_ROUNDS) => {
-                    EndReason::RuleChanged
-                }
-                (Some(_), _) => EndReason::PrometheusLost,
+            let goes_on = origin_heard.is_some_and(|origin| origin >= heard.after(TWO_ROUNDS));
+            // The same alert began anew: a Prometheus that restarted has forgotten
+            // the old one. A rule with other labels makes another alert.
+            let began_anew = row.try_get::<i64, _>("successors")? > 0;
+            let reason = match renewed {
+                None => EndReason::Unknown,
+                Some(_) if goes_on && !began_anew => EndReason::RuleChanged,
+                Some(_) => EndReason::PrometheusLost,
             };
             evidence.expire(at);
             sqlx::query(EXPIRE)

@@ -451,7 +451,8 @@ impl Episode {
 }
 
 fn server_id(sighting: &Sighting) -> Option<Id> {
-    sighting.labels.get("server_id").parse().ok()
+    let id = sighting.labels.get("server_id").parse().ok();
+    id.filter(|id| *id > 0)
 }
 
 /// What a search looks at: values of labels and annotations, a line each.

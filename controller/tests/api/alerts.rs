@@ -121,12 +121,13 @@ async fn what_can_never_be_right_is_refused_and_the_rest_is_kept() {
 
 /// Sends a head and a part of a body by hand, and gives the line of the status.
 async fn trickle(lab: &Lab, token: &str, length: &str, body: &[u8]) -> String {
-    let mut stream = TcpStream::connect(lab.address).await.unwrap();
+    let mut stream = TcpStream::connect(lab.address).await.expect("it listens");
     let head = format!(
         "POST {PUSH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{length}\r\n\r\n"
     );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(body).await.unwrap();
+    for part in [head.as_bytes(), body] {
+        stream.write_all(part).await.expect("it reads");
+    }
     let mut answer = vec![0; 12];
     let read = stream.read_exact(&mut answer);
     let read = tokio::time::timeout(Duration::from_secs(30), read).await;

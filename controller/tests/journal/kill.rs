@@ -77,7 +77,7 @@ async fn stream(base: String, token: String, next: Arc<AtomicU64>, is_webhook: b
 async fn survive(mut controller: Controller) {
     let mut seed = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
+        .expect("it is after 1970")
         .subsec_nanos();
     eprintln!("seed {seed}");
     let next = Arc::new(AtomicU64::new(0));
