@@ -5,6 +5,7 @@
 //! can be committed. Each kind of row has a file with its questions as methods.
 //! A change and its entry in the audit trail are one transaction.
 
+mod alert_episode;
 mod alert_expiry;
 mod alert_record;
 mod alerts;
