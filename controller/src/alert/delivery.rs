@@ -297,4 +297,31 @@ mod tests {
             Err(BadDelivery::Version(_))
         ));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn damaged_bodies_are_read_or_refused(
+            places in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(),
+                proptest::prelude::any::<u8>()), 1..8),
+            end in proptest::prelude::any::<proptest::sample::Index>(),
+            is_cut in proptest::prelude::any::<bool>(),
+        ) {
+            for mut body in [FIRING.as_bytes().to_vec(), captured_push()] {
+                for (place, byte) in &places {
+                    let place = place.index(body.len());
+                    body[place] = *byte;
+                }
+                if is_cut {
+                    body.truncate(end.index(body.len()));
+                }
+                let now = Timestamp(1_800_000_000_000);
+                for delivery in [parse_webhook(&body), parse_push(&body, now)] {
+                    let sightings = delivery.map(|delivery| delivery.sightings).unwrap_or_default();
+                    proptest::prop_assert!(
+                        sightings.iter().all(|sighting| !sighting.labels.as_map().is_empty())
+                    );
+                }
+            }
+        }
+    }
 }

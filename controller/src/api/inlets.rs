@@ -163,7 +163,9 @@ async fn receive(
 
 async fn store(state: &AppState, delivery: &Delivery) -> Result<(), Problem> {
     let result = async {
-        let mut tx = state.store.write().await?;
+        let tx = tokio::time::timeout(TURN_TIME, state.store.write()).await;
+        // Who waits longer may find its sender gone.
+        let mut tx = tx.unwrap_or(Err(sqlx::Error::PoolTimedOut.into()))?;
         let recorded = tx.record_alerts(&delivery.sightings).await?;
         tx.commit().await?;
         Ok::<_, crate::store::StoreError>(recorded)

@@ -113,6 +113,16 @@ async fn what_can_never_be_right_is_refused_and_the_rest_is_kept() {
             "an inlet is for programs"
         );
     }
+    let body = json!({"name": "sd", "kind": "discovery"});
+    let made = admin.post("/api/v1/tokens", &body).await;
+    let mut other = lab.nobody();
+    other.token = made.body["token"].as_str().map(str::to_owned);
+    let answer = other.post(PUSH, &json!([alert("X", 1)])).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::FORBIDDEN,
+        "another kind of token"
+    );
     let empty = inlet.post(PUSH, &json!([])).await;
     assert_eq!(empty.status, StatusCode::OK);
     assert_eq!(admin.get("/api/v1/alerts").await.body["total"], 1);
@@ -146,6 +156,28 @@ async fn large_and_slow_deliveries_are_bounded() {
     assert_eq!(slow, "HTTP/1.1 408");
     let stranger = trickle(&lab, "x", "content-length: 99999999999", b"[").await;
     assert_eq!(stranger, "HTTP/1.1 401", "before any of the body is read");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_confirmed() {
+    let lab = Lab::start().await;
+    let admin = lab.user("root", Role::Admin, None).await;
+    let inlet = inlet(&lab, &admin).await;
+    assert_eq!(inlet.post(PUSH, &json!([])).await.status, StatusCode::OK);
+    // Nobody else can write while this is open.
+    let lock = lab.store.write().await.unwrap();
+    let refused = inlet.post(PUSH, &json!([alert("A", 1)])).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "{refused:?}"
+    );
+    assert_eq!(admin.get("/api/v1/alerts").await.body["total"], 0);
+    drop(lock);
+    let taken = inlet.post(PUSH, &json!([alert("A", 1)])).await;
+    assert_eq!(taken.status, StatusCode::OK);
+    assert_eq!(admin.get("/api/v1/alerts").await.body["total"], 1);
     lab.stop().await;
 }
 
