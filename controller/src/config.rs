@@ -15,6 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod sync;
+
+pub use sync::{PrometheusConfig, SyncConfig};
+
 /// Beginning of the names of our variables.
 const PREFIX: &str = "IPMI_CONTROLLER_";
 /// Variable with the master key itself, for those who have no file for it.
@@ -38,6 +42,12 @@ pub struct Config {
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<IpNet>,
+    /// The Prometheus that is kept in step.
+    #[serde(default)]
+    pub prometheus: PrometheusConfig,
+    /// How what is published may change.
+    #[serde(default)]
+    pub sync: SyncConfig,
     /// The alert journal.
     #[serde(default)]
     pub alerts: AlertSettings,
@@ -134,10 +144,15 @@ impl Config {
             origin.push_str(name);
             set(&mut tree, name.trim_start_matches(PREFIX), value);
         }
-        serde_json::from_value(Value::Object(tree)).map_err(|error| ConfigError::Value {
-            origin,
-            message: error.to_string(),
-        })
+        let wrong = |message: String| ConfigError::Value {
+            origin: origin.clone(),
+            message,
+        };
+        let config: Self = serde_json::from_value(Value::Object(tree))
+            .map_err(|error| wrong(error.to_string()))?;
+        config.prometheus.check().map_err(&wrong)?;
+        config.sync.check().map_err(&wrong)?;
+        Ok(config)
     }
 
     /// The master keys' text.
@@ -254,6 +269,8 @@ mod tests {
         );
         let value = text("listen: here\n", &[]);
         assert!(value.contains("socket address"), "{value}");
+        let nested = text("", &[("IPMI_CONTROLLER_PROMETHEUS__URL", "ftp://x")]);
+        assert!(nested.contains("prometheus.url"), "{nested}");
         let variable = text("", &[("IPMI_CONTROLLER_LISTEN", "here")]);
         assert!(variable.contains("IPMI_CONTROLLER_LISTEN"), "{variable}");
         assert!(text("- a\n", &[]).contains("controller.yml"));

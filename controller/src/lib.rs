@@ -14,6 +14,8 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod model;
+pub mod render;
 pub mod serve;
 pub mod store;
+pub mod sync;
 pub mod watchdog;

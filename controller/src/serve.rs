@@ -11,6 +11,7 @@ use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Sealer, Store};
+use crate::sync::Engine;
 use crate::watchdog::Watchdog;
 
 /// How long running requests get after the shutdown began.
@@ -35,6 +36,7 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 pub struct Controller {
     listener: TcpListener,
     state: AppState,
+    engine: Engine,
     watchdog: Watchdog,
 }
 
@@ -49,8 +51,10 @@ impl Controller {
             .await
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
+        let (engine, sync) = Engine::new(store.clone(), config)?;
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let state = AppState {
+            sync,
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),
@@ -58,6 +62,7 @@ impl Controller {
         Ok(Self {
             listener,
             state,
+            engine,
             watchdog,
         })
     }
@@ -84,6 +89,7 @@ impl Controller {
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let store = self.state.store.clone();
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
+        let engine = tokio::spawn(self.engine.run(shutdown.clone()));
         let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let stopping = shutdown.clone();
         let server = axum::serve(self.listener, service)
@@ -96,7 +102,12 @@ impl Controller {
             result = server => result?,
             () = late => tracing::warn!("Requests that did not end in time were cut off"),
         }
-        watchdog.await?;
+        if engine.await.is_err() {
+            tracing::error!("The sync engine ended in a panic");
+        }
+        if watchdog.await.is_err() {
+            tracing::error!("The watchdog of the alert journal ended in a panic");
+        }
         store.close().await;
         Ok(())
     }

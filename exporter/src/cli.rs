@@ -8,6 +8,7 @@
 
 mod expand;
 mod failure;
+mod scan;
 mod version;
 
 use std::ffi::OsString;
@@ -19,6 +20,8 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 
 use crate::config::{Noncritical, duration};
 use crate::web::address::ListenAddress;
+
+pub use scan::ScanArgs;
 
 /// The name in messages, whatever the binary is called.
 const NAME: &str = "ipmi_exporter";
@@ -37,6 +40,8 @@ pub enum Command {
     Probe(Box<ProbeArgs>),
     /// Write one BMC down.
     Record(Box<RecordArgs>),
+    /// Find BMCs.
+    Scan(Box<ScanArgs>),
 }
 
 /// Why the program ends before it does anything.
@@ -95,6 +100,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, E
         Some(SubCommand::CheckConfig { file }) => Command::CheckConfig { file },
         Some(SubCommand::Probe(probe)) => Command::Probe(Box::new(probe)),
         Some(SubCommand::Record(record)) => Command::Record(Box::new(record)),
+        Some(SubCommand::Scan(scan)) => Command::Scan(Box::new(scan)),
     })
 }
 
@@ -168,6 +174,8 @@ enum SubCommand {
     Probe(ProbeArgs),
     /// Write one BMC down, for bmc_sim to replay; reads only
     Record(RecordArgs),
+    /// Find BMCs and what is weak about them, without logging in
+    Scan(ScanArgs),
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ pub mod exposition;
 pub mod logging;
 pub mod metrics;
 pub mod record;
+pub mod scan;
 pub mod serve;
 pub mod targets;
 pub mod telemetry;

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use ipmi_exporter::cli::{self, Command};
-use ipmi_exporter::command::{check_config, probe, record};
+use ipmi_exporter::command::{check_config, probe, record, scan};
 use ipmi_exporter::{logging, serve};
 
 fn main() -> ExitCode {
@@ -52,5 +52,6 @@ fn main() -> ExitCode {
         }
         Command::Probe(arguments) => runtime.block_on(probe::run(&arguments)),
         Command::Record(arguments) => runtime.block_on(record::run(&arguments)),
+        Command::Scan(arguments) => runtime.block_on(scan::run(&arguments)),
     }
 }

@@ -1,6 +1,8 @@
 //! The kept inputs of the fuzz targets, run as plain tests: what the fuzzer once
 //! found stays found, without the fuzzer. `scripts/fuzz.sh` looks for more.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::fs;
 use std::path::Path;
 
@@ -8,16 +10,28 @@ use std::path::Path;
 #[expect(unreachable_pub, reason = "the fuzz targets reach it")]
 mod fuzz;
 
-#[test]
-fn config() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/config");
+/// Runs all inputs of a target; a failure names the input.
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
     let mut inputs = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let data = fs::read(&path).unwrap();
-        let result = std::panic::catch_unwind(|| fuzz::config::run(&data));
+        let result = std::panic::catch_unwind(|| run(&data));
         assert!(result.is_ok(), "failed: {}", path.display());
         inputs += 1;
     }
     assert!(inputs >= 10, "{inputs} inputs in {}", folder.display());
+}
+
+#[test]
+fn config() {
+    replay("config", fuzz::config::run);
+}
+
+#[test]
+fn stored() {
+    replay("stored", fuzz::stored::run);
 }

@@ -37,6 +37,7 @@ macro_rules! targets {
 
 targets!(
     datagram,
+    fru,
     handshake,
     in_session,
     sdr,
@@ -58,6 +59,7 @@ fn every_target_is_replayed() {
         names,
         [
             "datagram",
+            "fru",
             "handshake",
             "in_session",
             "sdr",

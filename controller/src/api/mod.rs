@@ -6,6 +6,7 @@ mod alerts;
 mod audit;
 mod auth;
 mod credentials;
+mod exporters;
 mod extract;
 mod gate;
 mod groups;
@@ -13,7 +14,9 @@ mod health;
 mod inlets;
 mod openapi;
 mod problem;
+mod sd;
 mod servers;
+mod sync;
 mod tokens;
 mod users;
 
@@ -50,6 +53,8 @@ pub struct AppState {
     pub authenticator: Authenticator,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// What keeps other programs in step.
+    pub sync: crate::sync::Handle,
 }
 
 /// All routes with their description.
@@ -89,6 +94,23 @@ fn routes() -> OpenApiRouter<AppState> {
             credentials::update_credential,
             credentials::delete_credential
         ))
+        .routes(routes!(
+            exporters::list_exporters,
+            exporters::create_exporter
+        ))
+        .routes(routes!(
+            exporters::get_exporter,
+            exporters::update_exporter,
+            exporters::delete_exporter
+        ))
+        .routes(routes!(sync::get_sync))
+        .routes(routes!(sync::list_sync_versions))
+        .routes(routes!(sync::get_sync_version))
+        .routes(routes!(sync::restore_sync_version))
+        .routes(routes!(sync::plan_sync))
+        .routes(routes!(sync::confirm_sync))
+        .routes(routes!(sync::resume_sync))
+        .routes(routes!(sd::get_targets))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::alert_statistics))
         .routes(routes!(alert_export::export_alerts))

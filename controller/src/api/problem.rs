@@ -90,7 +90,8 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "Not found", detail)
     }
 
-    fn internal(error: &dyn std::error::Error) -> Self {
+    /// What went wrong inside; the log says it, the answer does not.
+    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %Chain(error), "A request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,8 +6,9 @@ use std::pin::Pin;
 
 use super::*;
 use crate::model::{
-    AuditEvent, CredentialBody, CredentialDraft, GroupBody, GroupDraft, PageRequest, Role, Scope,
-    ServerBody, ServerDraft, ServerFilter, ServerSort, Sort, UserBody, UserDraft,
+    Artefact, AuditEvent, CredentialBody, CredentialDraft, ExporterBody, ExporterDraft, GroupBody,
+    GroupDraft, PageRequest, Role, Scope, ServerBody, ServerDraft, ServerFilter, ServerSort, Sort,
+    SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, UserBody, UserDraft,
 };
 
 mod journal;
@@ -65,6 +66,10 @@ cases![
     people_act_on_alerts,
     nothing_happens_without_a_commit,
     a_newer_database_is_refused,
+    an_exporter_in_use_stays,
+    the_inventory_has_what_is_monitored,
+    versions_are_kept_with_author_and_content,
+    old_content_is_forgotten_but_not_what_is_published,
 ];
 
 #[tokio::test]
@@ -105,9 +110,12 @@ async fn every_statement_is_understood(lab: Lab) {
         alerts::STATEMENTS,
         audit::STATEMENTS,
         credentials::STATEMENTS,
+        exporters::STATEMENTS,
         groups::STATEMENTS,
+        inventory::STATEMENTS,
         secrets::STATEMENTS,
         servers::STATEMENTS,
+        sync::STATEMENTS,
         tokens::STATEMENTS,
         users::STATEMENTS,
     ];
@@ -551,21 +559,238 @@ async fn nothing_happens_without_a_commit(lab: Lab) {
 async fn a_newer_database_is_refused(lab: Lab) {
     let store = lab.open().await;
     let mut tx = store.write().await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 999 WHERE version > 1")
-        .execute(tx.connection())
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE _sqlx_migrations SET version = 999 \
+         WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+    )
+    .execute(tx.connection())
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     store.close().await;
     let error = lab.open_with(KEY).await.err().expect("refused");
     assert!(
         matches!(
             error,
-            StoreError::Newer {
-                found: 999,
-                known: 3
-            }
+            StoreError::Newer { found: 999, known } if known < 999
         ),
         "{error}"
     );
+}
+
+fn exporter(name: &str, weight: i64) -> ExporterDraft {
+    ExporterDraft::parse(&ExporterBody {
+        name: name.to_owned(),
+        url: format!("http://{name}:9290/"),
+        site: "east".to_owned(),
+        weight,
+        enabled: true,
+    })
+    .unwrap()
+}
+
+async fn an_exporter_in_use_stays(lab: Lab) {
+    let store = lab.open().await;
+    let mut tx = store.write().await.unwrap();
+    let first = tx.insert_exporter(&exporter("exp-1", 10)).await.unwrap();
+    assert_eq!(
+        (first.url.as_str(), first.site.as_str(), first.weight),
+        ("http://exp-1:9290", "east", 10)
+    );
+    assert!(matches!(
+        tx.insert_exporter(&exporter("exp-1", 1)).await,
+        Err(StoreError::Taken { field: "name", .. })
+    ));
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let first = tx.insert_exporter(&exporter("exp-1", 10)).await.unwrap();
+    tx.insert_exporter(&exporter("exp-2", 10)).await.unwrap();
+    let (before, after) = tx
+        .update_exporter(first.id, Some(1), &exporter("exp-1", 20))
+        .await
+        .unwrap();
+    assert_eq!((before.weight, after.weight, after.version), (10, 20, 2));
+    let late = tx
+        .update_exporter(first.id, Some(1), &exporter("exp-1", 30))
+        .await;
+    assert!(matches!(late, Err(StoreError::Changed { current: 2 })));
+    let found = tx
+        .exporters(Some("EXP-2"), PageRequest::default())
+        .await
+        .unwrap();
+    assert_eq!((found.total, found.items[0].name.as_str()), (1, "exp-2"));
+    assert_eq!(tx.exporter_by_name("exp-1").await.unwrap(), after);
+    let node = server("n1", |body| body.exporter_id = Some(first.id));
+    let node = tx.insert_server(&node).await.unwrap();
+    assert!(matches!(
+        tx.delete_exporter(first.id, None).await,
+        Err(StoreError::InUse { count: 1, .. })
+    ));
+    tx.delete_server(node.id, None, &Scope::All).await.unwrap();
+    tx.delete_exporter(first.id, None).await.unwrap();
+    assert!(matches!(
+        tx.exporter(first.id).await,
+        Err(StoreError::NotFound { .. })
+    ));
+}
+
+async fn the_inventory_has_what_is_monitored(lab: Lab) {
+    let store = lab.open().await;
+    let mut tx = store.write().await.unwrap();
+    let east = tx.insert_group(&group("east")).await.unwrap().id;
+    let profile = credential("lab", None);
+    let profile = tx.insert_credential(&profile).await.unwrap().id;
+    tx.insert_exporter(&exporter("exp-1", 10)).await.unwrap();
+    let full = server("a", |body| {
+        body.group_id = Some(east);
+        body.credential_id = Some(profile);
+        body.labels = BTreeMap::from([("dc".to_owned(), "fra1".to_owned())]);
+    });
+    tx.insert_server(&full).await.unwrap();
+    tx.insert_server(&server("b", |body| body.monitoring_enabled = false))
+        .await
+        .unwrap();
+    tx.insert_server(&server("c", |_| ())).await.unwrap();
+    tx.commit().await.unwrap();
+    let inventory = store.read().await.unwrap().inventory().await.unwrap();
+    assert_eq!(inventory.revision, *store.revisions().borrow());
+    assert_eq!(inventory.exporters.len(), 1);
+    let names: Vec<&str> = inventory.servers.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["a", "c"]);
+    let first = &inventory.servers[0];
+    assert_eq!(first.group.as_deref(), Some("east"));
+    assert_eq!(first.module.as_deref(), Some("lab"));
+    assert_eq!(first.labels.iter().collect::<Vec<_>>(), [("dc", "fra1")]);
+    assert_eq!(inventory.servers[1].module, None);
+}
+
+fn sync_version<'a>(content: &'a [u8], diff: &'a [SyncChange]) -> NewSyncVersion<'a> {
+    NewSyncVersion {
+        artefact: Artefact::PrometheusTargets,
+        revision: 7,
+        author: None,
+        reason: SyncReason::Change,
+        digest: [9; 32],
+        counts: SyncCounts {
+            entries: 3,
+            added: 1,
+            removed: 0,
+            changed: 2,
+        },
+        diff,
+        content,
+    }
+}
+
+async fn versions_are_kept_with_author_and_content(lab: Lab) {
+    let store = lab.open().await;
+    let artefact = Artefact::PrometheusTargets;
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.sync_state(artefact).await.unwrap(), SyncState::default());
+    assert_eq!(tx.latest_sync_version(artefact).await.unwrap(), None);
+    let revision = tx.revision().await.unwrap();
+    for (actor, resource) in [
+        ("eve", "servers/1"),
+        ("root", "exporters/1"),
+        ("mallory", "users/1"),
+        ("eve", "servers/2"),
+    ] {
+        let event = AuditEvent {
+            actor: actor.to_owned(),
+            actor_id: None,
+            source: None,
+            action: "server.create",
+            resource: resource.to_owned(),
+            before: None,
+            after: None,
+        };
+        tx.append_audit(&event).await.unwrap();
+    }
+    let diff = [SyncChange {
+        server_id: 1,
+        before: None,
+        after: Some(serde_json::json!({"a": 1})),
+    }];
+    let first = tx
+        .insert_sync_version(&sync_version(b"one", &diff))
+        .await
+        .unwrap();
+    assert_eq!(first.author, "eve, root", "who changed what is published");
+    assert_eq!(
+        (first.outcome, first.is_kept),
+        (SyncOutcome::Published, true)
+    );
+    assert_eq!((first.counts.changed, first.created_at), (2, NOON));
+    let second = tx
+        .insert_sync_version(&sync_version(b"two", &[]))
+        .await
+        .unwrap();
+    assert_eq!(second.author, "controller", "nobody since then");
+    tx.settle_sync_version(second.id, SyncOutcome::Refused, "why")
+        .await
+        .unwrap();
+    let state = SyncState {
+        published_id: Some(first.id),
+        good_id: Some(first.id),
+        is_held: true,
+        confirmed_revision: Some(3),
+        confirmed_by: Some("root".to_owned()),
+    };
+    for state in [SyncState::default(), state.clone()] {
+        tx.set_sync_state(artefact, &state).await.unwrap();
+        assert_eq!(tx.sync_state(artefact).await.unwrap(), state);
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(
+        tx.revision().await.unwrap(),
+        revision,
+        "publishing is no change of what is desired"
+    );
+    assert_eq!(tx.sync_content(first.id).await.unwrap(), b"one");
+    assert_eq!(tx.sync_diff(first.id).await.unwrap(), diff);
+    let latest = tx.latest_sync_version(artefact).await.unwrap().unwrap();
+    assert_eq!(latest.id, second.id);
+    assert_eq!(latest.outcome, SyncOutcome::Refused);
+    assert_eq!(latest.outcome_detail, "why");
+    assert_eq!(latest.settled_at, Some(NOON));
+    assert_eq!(latest.digest, "09".repeat(32));
+    let page = tx.sync_versions(PageRequest::default()).await.unwrap();
+    assert_eq!((page.total, page.items[1].id), (2, first.id));
+    for missing in [
+        tx.sync_content(99).await.err(),
+        tx.sync_diff(99).await.err(),
+    ] {
+        assert!(matches!(missing, Some(StoreError::NotFound { .. })));
+    }
+}
+
+async fn old_content_is_forgotten_but_not_what_is_published(lab: Lab) {
+    let store = lab.open().await;
+    let mut tx = store.write().await.unwrap();
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        let made = tx
+            .insert_sync_version(&sync_version(b"x", &[]))
+            .await
+            .unwrap();
+        ids.push(made.id);
+        if number == 0 {
+            let state = SyncState {
+                good_id: Some(made.id),
+                ..SyncState::default()
+            };
+            tx.set_sync_state(Artefact::PrometheusTargets, &state)
+                .await
+                .unwrap();
+        }
+    }
+    assert!(tx.sync_content(ids[0]).await.is_ok(), "the good one");
+    assert!(matches!(
+        tx.sync_content(ids[1]).await,
+        Err(StoreError::NotFound { .. })
+    ));
+    assert!(!tx.sync_version(ids[1]).await.unwrap().is_kept);
+    assert!(tx.sync_content(ids[59]).await.is_ok());
 }

@@ -18,6 +18,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/postgres/0001_initial.sql"),
     ),
     (
+        2,
+        "sync",
+        include_str!("../../migrations/sqlite/0002_sync.sql"),
+        include_str!("../../migrations/postgres/0002_sync.sql"),
+    ),
+    (
         3,
         "alerts",
         include_str!("../../migrations/sqlite/0003_alerts.sql"),

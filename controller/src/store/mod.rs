@@ -13,12 +13,15 @@ mod audit;
 mod connect;
 mod credentials;
 mod error;
+mod exporters;
 mod groups;
+mod inventory;
 mod migrate;
 mod query;
 mod seal;
 mod secrets;
 mod servers;
+mod sync;
 mod tokens;
 mod users;
 
@@ -39,6 +42,7 @@ pub use audit::{AuditFilter, ChainBreak, ChainReport};
 pub use connect::Kind;
 pub use error::StoreError;
 pub use seal::{KeyId, Place, SealError, Sealer};
+pub use sync::NewSyncVersion;
 pub use tokens::{NewToken, TokenOwner};
 
 use query::statements;

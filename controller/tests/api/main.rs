@@ -7,5 +7,7 @@ mod access;
 mod alerts;
 mod audit;
 mod auth;
+mod crash;
 mod secrets;
 mod servers;
+mod sync;

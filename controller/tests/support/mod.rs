@@ -1,6 +1,10 @@
 //! A controller of a test's own, and somebody who asks it.
 
+pub(crate) mod prometheus;
+
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use ipmi_controller::auth::PasswordHasher;
 use ipmi_controller::config::Config;
@@ -22,7 +26,7 @@ pub(crate) struct Lab {
     pub(crate) store: Store,
     shutdown: CancellationToken,
     served: Option<JoinHandle<()>>,
-    _directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 /// An answer.
@@ -37,9 +41,15 @@ pub(crate) struct Answer {
 impl Lab {
     /// Starts a controller with an empty database.
     pub(crate) async fn start() -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+        Self::start_in(directory, &[]).await
+    }
+
+    /// Starts a controller in a directory, where another one may have been, with
+    /// more configuration.
+    pub(crate) async fn start_in(directory: Arc<TempDir>, more: &[(&str, String)]) -> Self {
         // An error says that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let directory = tempfile::tempdir().expect("a directory");
         let key = directory.path().join("master.key");
         std::fs::write(&key, "07".repeat(32)).expect("a file");
         let database = format!("sqlite://{}", directory.path().join("c.db").display());
@@ -48,6 +58,8 @@ impl Lab {
             ("IPMI_CONTROLLER_DATABASE", database),
             ("IPMI_CONTROLLER_MASTER_KEY_FILE", key.display().to_string()),
         ]
+        .into_iter()
+        .chain(more.iter().cloned())
         .map(|(name, value)| (name.to_owned(), value));
         let config = Config::load(None, variables).expect("a configuration");
         let controller = Controller::start(&config).await.expect("a controller");
@@ -63,7 +75,7 @@ impl Lab {
             store,
             shutdown,
             served: Some(served),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -89,6 +101,16 @@ impl Lab {
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         client.token = answer.body["access_token"].as_str().map(str::to_owned);
         client
+    }
+
+    /// Where its files are.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Its directory, for one that comes after it.
+    pub(crate) fn directory(&self) -> Arc<TempDir> {
+        Arc::clone(&self.directory)
     }
 
     /// Somebody without a token.

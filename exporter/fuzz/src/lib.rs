@@ -2,3 +2,4 @@
 //! bodies run under the fuzzer and, over the kept inputs, as tests.
 
 pub mod config;
+pub mod stored;

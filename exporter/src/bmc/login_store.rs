@@ -144,16 +144,19 @@ impl LoginStore {
         }
     }
 
+    /// Whether this, behind the first line of a file, counts as something.
+    #[must_use]
+    pub fn is_readable(content: &[u8]) -> bool {
+        decode(content).is_some()
+    }
+
     /// What is kept of the BMC at `address`. Blocks on a file.
     pub(super) fn load(&self, address: SocketAddr) -> Logins {
         let Some(directory) = &self.directory else {
             return Logins::default();
         };
         let path = FILE.path(directory, address);
-        let logins = FILE
-            .read(&path)
-            .and_then(|content| serde_json::from_slice::<Stored>(&content).ok())
-            .and_then(Stored::unpack);
+        let logins = FILE.read(&path).and_then(|content| decode(&content));
         if logins.is_none() && path.exists() {
             debug!(path = %path.display(), "Ignoring a damaged or outdated log-in file");
         }
@@ -176,6 +179,10 @@ impl LoginStore {
             warn!(path = %path.display(), %error, "Failed to write what log-ins have taught");
         }
     }
+}
+
+fn decode(content: &[u8]) -> Option<Logins> {
+    serde_json::from_slice::<Stored>(content).ok()?.unpack()
 }
 
 /// The file's content behind the first line.

@@ -79,12 +79,13 @@ fn context(error: &Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-/// `--log.level <LEVEL>` without what the value is called; `<TARGET>` without its brackets.
+/// `--log.level <LEVEL>` without what the value is called; `<TARGET>` and `<NETWORK>...`
+/// without what is around the name.
 fn bare_flag(argument: &str) -> &str {
     if argument.starts_with('-') {
         argument.split([' ', '=']).next().unwrap_or(argument)
     } else {
-        argument.trim_matches(['<', '>'])
+        argument.trim_end_matches('.').trim_matches(['<', '>'])
     }
 }
 

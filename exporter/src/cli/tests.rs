@@ -1,6 +1,7 @@
 //! What scripts and units may write on the command line, and what they get back.
 
 use super::*;
+use crate::scan::Format;
 
 fn run(arguments: &[&str]) -> Result<Command, Exit> {
     let arguments = std::iter::once("/usr/bin/prometheus-ipmi-exporter")
@@ -165,6 +166,11 @@ fn mistakes_are_one_line_in_the_words_of_the_stock_exporter() {
             &["record", "bmc1", "--module=m"],
             "required argument '--output' not provided",
         ),
+        (&["scan"], "required argument 'NETWORK' not provided"),
+        (
+            &["scan", "10.0.0.0/24", "--timeout=2m"],
+            "flag '--timeout': '2m': must be at most a minute",
+        ),
         (
             &["@/nonexistent/arguments"],
             "open /nonexistent/arguments: no such file or directory",
@@ -225,6 +231,33 @@ fn sub_commands_have_their_own_flags() {
     assert!(record.keep_personal);
     assert_eq!(record.licence.as_deref(), Some("CC0-1.0"));
     assert_eq!((record.config_file(), record.timeout), (None, None));
+    let scan = |arguments: &[&str]| match run(arguments) {
+        Ok(Command::Scan(scan)) => *scan,
+        other => panic!("{arguments:?}: {other:?}"),
+    };
+    let plain = scan(&["scan", "10.0.0.0/24"]);
+    assert_eq!((plain.port, plain.rate, plain.tries), (623, 1000, 2));
+    assert_eq!(
+        (plain.timeout, plain.force),
+        (Duration::from_secs(1), false)
+    );
+    assert_eq!(plain.output, Format::Table);
+    let all = scan(&[
+        "scan",
+        "10.0.0.0/24",
+        "bmc.example",
+        "--port=6230",
+        "--rate=10",
+        "--timeout=250ms",
+        "--tries=3",
+        "-o",
+        "targets",
+        "--force",
+    ]);
+    assert_eq!(all.networks, ["10.0.0.0/24", "bmc.example"]);
+    assert_eq!((all.port, all.rate, all.tries), (6230, 10, 3));
+    assert_eq!((all.timeout, all.force), (Duration::from_millis(250), true));
+    assert_eq!(all.output, Format::Targets);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::additional::sel_entries::SelEntries;
 use super::exchange::exchange;
 use super::{BUSY_WAIT, CollectError, Collection, LoadedRepository, Profile, SelEventCounts};
 use crate::bmc::Bmc;
-use crate::config::SelEvent;
+use crate::config::{Module, SelEvent, Workaround};
 
 /// For how many modules a BMC's log is kept. A module more costs reading the
 /// log from its start.
@@ -43,18 +43,23 @@ impl Log {
         }
     }
 
-    fn add(&mut self, read: &[RawEntry], interpreter: &Interpreter<'_>, events: &[SelEvent]) {
+    fn add(&mut self, read: &[RawEntry], interpreter: &Interpreter<'_>, module: &Module) {
+        let decode = if module.workarounds.contains(&Workaround::AssumeSystemEvent) {
+            Entry::decode_assuming_event
+        } else {
+            Entry::decode
+        };
         let counts = Arc::make_mut(&mut self.counts);
         let entries = Arc::make_mut(&mut self.entries);
         for raw in read {
             // Sixteen bytes always decode; records of undefined type are no events.
-            let Ok(entry) = Entry::decode(&raw.bytes) else {
+            let Ok(entry) = decode(&raw.bytes) else {
                 continue;
             };
             let Some(text) = interpreter.event_text(&entry) else {
                 continue;
             };
-            counts.add(&entry, &text, interpreter, events);
+            counts.add(&entry, &text, interpreter, &module.sel_events);
             entries.add(raw.requested, &entry, text, interpreter);
         }
     }
@@ -113,7 +118,7 @@ impl Cache {
                 product_id: identity.product,
             };
             let interpreter = Interpreter::new(Some(&directory), Some(board));
-            log.add(&read.entries, &interpreter, events);
+            log.add(&read.entries, &interpreter, &job.profile.module);
         }
         if self.known.len() >= MAX_KNOWN {
             self.known.remove(0);

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use rmcp_ipmi::command::{
     ChassisStatus, DeviceId, GetChassisStatus, GetDeviceId, GetPowerReading, GetSelAllocationInfo,
-    GetSelInfo, GetSupermicroLanMode, GetWatchdogTimer, LanMode, PowerReading,
+    GetSelInfo, GetSupermicroLanMode, LanMode, PowerReading,
 };
 use rmcp_ipmi::sel::LogInfo;
 use rmcp_ipmi::sensor::NonCritical;
@@ -240,8 +240,7 @@ impl Collectors {
                 job.update(|results| results.bmc = Some(info));
             }
             Collector::BmcWatchdog => {
-                let timer = bmc.call(&GetWatchdogTimer, deadline).await?;
-                let watchdog = Watchdog::from_timer(&timer)?;
+                let watchdog = watchdog::ask(bmc, module, deadline).await?;
                 job.update(|results| results.watchdog = Some(watchdog));
             }
             Collector::SmLanMode => {

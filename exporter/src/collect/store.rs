@@ -112,7 +112,12 @@ impl Store {
 }
 
 fn read(path: &Path) -> Option<LoadedRepository> {
-    let stored: Stored = serde_json::from_slice(&FILE.read(path)?).ok()?;
+    decode(&FILE.read(path)?)
+}
+
+/// What a file holds behind its first line; `None` when that makes no sense.
+pub fn decode(content: &[u8]) -> Option<LoadedRepository> {
+    let stored: Stored = serde_json::from_slice(content).ok()?;
     Some(LoadedRepository {
         identity: GetDeviceId.decode(&stored.device_id).ok()?,
         info: match &stored.info {

@@ -1,8 +1,35 @@
 //! The watchdog timer in the words of the metrics.
 
-use rmcp_ipmi::command::WatchdogTimer;
+use std::time::{Duration, Instant};
+
+use rmcp_ipmi::command::{GetWatchdogTimer, WatchdogTimer};
 
 use super::CollectError;
+use crate::bmc::Bmc;
+use crate::config::{Module, Workaround};
+
+/// Longer than the timer's unit of 100 ms: one that runs has moved by then.
+const MOVES_WITHIN: Duration = Duration::from_millis(120);
+
+/// Asks for the timer. With `ignorestateflag`, for BMCs that never say that it
+/// runs, it is asked for twice: one that moves runs.
+///
+/// # Errors
+/// When it cannot be had, or the answer is too short.
+pub(super) async fn ask(
+    bmc: &mut Bmc,
+    module: &Module,
+    deadline: Instant,
+) -> Result<Watchdog, CollectError> {
+    let timer = bmc.call(&GetWatchdogTimer, deadline).await?;
+    let mut watchdog = Watchdog::from_timer(&timer)?;
+    if module.workarounds.contains(&Workaround::IgnoreStateFlag) {
+        tokio::time::sleep(MOVES_WITHIN).await;
+        let later = bmc.call(&GetWatchdogTimer, deadline).await?;
+        watchdog.is_running = later.present_countdown != timer.present_countdown;
+    }
+    Ok(watchdog)
+}
 
 /// The watchdog timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

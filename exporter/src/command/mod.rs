@@ -2,4 +2,6 @@
 
 pub mod check_config;
 pub mod probe;
+mod progress;
 pub mod record;
+pub mod scan;

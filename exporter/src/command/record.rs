@@ -1,7 +1,7 @@
 //! `ipmi_exporter record TARGET --module M --output DIR`: writes a BMC down, for
 //! `bmc_sim` to stand in for it.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,6 +10,7 @@ use anyhow::Context;
 use bmc_recording::{Files, check_free};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::progress::{ProgressLine, bar};
 use crate::app::{App, AppOptions};
 use crate::bmc::{Bmc, LoginBudget};
 use crate::cli::RecordArgs;
@@ -23,10 +24,6 @@ use crate::telemetry::Telemetry;
 
 /// A slow BMC with many sensors takes minutes, more with samples.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
-/// How often the progress line is drawn.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// Characters of the bar in it.
-const BAR_WIDTH: usize = 20;
 
 /// Records and says what came of it. The exit status is 0 only when everything
 /// that the BMC has was read.
@@ -89,7 +86,9 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
         deadline,
     };
     let mut line = ProgressLine::new();
-    let mut progress = |what: &str, done: usize, of: Option<usize>| line.show(what, done, of);
+    let mut progress = |what: &str, done: usize, of: Option<usize>| {
+        line.show(|| progress_text(what, done, of));
+    };
     let recorded = tokio::select! {
         recorded = record(&mut bmc, &options, &mut progress) => Some(recorded),
         _ = interrupt.recv() => None,
@@ -161,45 +160,10 @@ fn civil(mut days: u64) -> (u64, u64, u64) {
     (year, month, days + 1)
 }
 
-/// One line that says what is being read; only where it can be wiped again.
-struct ProgressLine {
-    is_shown: bool,
-    drawn: Option<Instant>,
-}
-
-impl ProgressLine {
-    fn new() -> Self {
-        Self {
-            is_shown: stderr().is_terminal(),
-            drawn: None,
-        }
-    }
-
-    fn show(&mut self, what: &str, done: usize, of: Option<usize>) {
-        let is_due = self
-            .drawn
-            .is_none_or(|drawn| drawn.elapsed() >= PROGRESS_EVERY);
-        if !self.is_shown || !is_due {
-            return;
-        }
-        self.drawn = Some(Instant::now());
-        // Nobody misses a progress line that cannot be written.
-        let _ = write!(stderr(), "\r\x1b[K{}", progress_text(what, done, of));
-    }
-
-    fn clear(&self) {
-        if self.drawn.is_some() {
-            let _ = write!(stderr(), "\r\x1b[K");
-        }
-    }
-}
-
 fn progress_text(what: &str, done: usize, of: Option<usize>) -> String {
     match of.filter(|of| *of > 0) {
         Some(of) => {
-            let full = done.min(of).saturating_mul(BAR_WIDTH) / of;
-            let bar = format!("{}{}", "#".repeat(full), "-".repeat(BAR_WIDTH - full));
-            format!("[{bar}] reading {what}: {done} of {of}")
+            format!("{} reading {what}: {done} of {of}", bar(done, of))
         }
         None if done > 0 => format!("reading {what}: {done}"),
         None => format!("reading {what}"),

@@ -189,6 +189,8 @@ pub enum Workaround {
     IgnoreStateFlag,
     /// `guidformat`
     GuidFormat,
+    /// `skipchecks`
+    SkipChecks,
     /// A flag for a tool that the exporter never ran (FRU, configuration, consoles).
     OtherTool,
 }
@@ -222,7 +224,7 @@ const WORKAROUNDS: [(&str, Workaround); 36] = [
     ("assumesystemevent", Workaround::AssumeSystemEvent),
     ("ignorestateflag", Workaround::IgnoreStateFlag),
     ("guidformat", Workaround::GuidFormat),
-    ("skipchecks", Workaround::OtherTool),
+    ("skipchecks", Workaround::SkipChecks),
     ("slowcommit", Workaround::OtherTool),
     ("veryslowcommit", Workaround::OtherTool),
     ("malformedack", Workaround::OtherTool),

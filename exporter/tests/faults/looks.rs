@@ -33,6 +33,11 @@ pub(crate) fn half_of_the_events_count(_: &Exporter, _: &SimHandle, scrape: &Scr
     assert_eq!(scrape.plain("ipmi_sel_logs_count"), Some(4.0));
 }
 
+/// With `assumesystemevent` they are.
+pub(crate) fn all_events_count(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
+    assert_memory_events(scrape, 4.0);
+}
+
 pub(crate) fn the_log_is_empty(_: &Exporter, _: &SimHandle, scrape: &Scrape) {
     assert_eq!(scrape.plain("ipmi_sel_logs_count"), Some(0.0));
     assert_eq!(scrape.plain("ipmi_sel_free_space_bytes"), Some(0.0));

@@ -17,7 +17,7 @@ use crate::support::exporter::Exporter;
 
 /// Rows of one table that run at the same time.
 const AT_ONCE: usize = 6;
-/// The longest that one row may take.
+/// The longest that one row may take with its own number of scrapes.
 const LIMIT: Duration = Duration::from_secs(90);
 /// What the collector `sel-events` counts.
 const EVENTS: &str = "    sel_events: [{name: memory, regex: '(?i)memory'}]";
@@ -38,7 +38,7 @@ pub(crate) fn run(rows: &[Row]) {
         let started = Instant::now();
         one(&lab, row);
         let took = started.elapsed();
-        assert!(took < LIMIT, "took {took:?}");
+        assert!(took < limit(row), "took {took:?}");
     });
 }
 
@@ -75,6 +75,11 @@ fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
         .unwrap_or_default()
+}
+
+fn limit(row: &Row) -> Duration {
+    let more = scrapes(row).div_ceil(row.scrapes);
+    LIMIT.saturating_mul(u32::try_from(more).unwrap_or(u32::MAX))
 }
 
 /// How often is scraped under a fault.

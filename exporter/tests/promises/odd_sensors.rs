@@ -1,8 +1,11 @@
 //! Odd sensors, odd names and odd logs cost their own series at most, and never
 //! show a value that is not there.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use bmc_recording::{Recording, Repository, SdrRecord};
-use bmc_sim::device::{Sensor, Thresholds};
+use bmc_sim::device::{Sensor, Thresholds, Watchdog};
 use bmc_sim::{AnalogSensor, Device, DeviceBuilder, DiscreteSensor, SensorKey, SimHandle};
 use rmcp_ipmi::wire::CompletionCode;
 
@@ -454,4 +457,46 @@ fn an_absent_sensor_that_appears_is_found_within_a_few_scrapes() {
     for _ in 0..5 {
         assert_eq!(scrape(&exporter, &sim).sensor(2), Some(77.0));
     }
+}
+
+/// Some BMCs never say that their watchdog timer runs.
+#[test]
+fn a_watchdog_timer_that_moves_runs_when_its_word_is_not_taken() {
+    let lab = Lab::new();
+    let timer = Watchdog {
+        timer_use: 0x04,
+        action: 0x01,
+        pre_timeout_seconds: 0,
+        expired_flags: 0,
+        initial_count: 3_000,
+        present_count: 2_500,
+    };
+    let sim = lab.start(DeviceBuilder::new().watchdog(timer).build());
+    let exporter = Exporter::ours(&modules(&[
+        ("word", "    collectors: [bmc-watchdog]"),
+        (
+            "movement",
+            "    collectors: [bmc-watchdog]\n    workaround_flags: [ignorestateflag]",
+        ),
+    ]));
+    let state =
+        |module: &str| scrape_with(&exporter, &sim, module).plain("ipmi_bmc_watchdog_timer_state");
+    assert_eq!((state("word"), state("movement")), (Some(0.0), Some(0.0)));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // A timer counts tenths of seconds.
+            while !done.load(Ordering::Relaxed) {
+                sim.device(|device| {
+                    if let Some(timer) = &mut device.watchdog {
+                        timer.present_count -= 1;
+                    }
+                });
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let states = (state("word"), state("movement"));
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(states, (Some(0.0), Some(1.0)));
+    });
 }

@@ -6,6 +6,7 @@
 //! the input, so that a finding can be replayed.
 
 pub mod datagram;
+pub mod fru;
 pub mod handshake;
 pub mod in_session;
 mod input;

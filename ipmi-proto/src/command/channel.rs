@@ -125,7 +125,7 @@ impl Command for GetChannelAuthenticationCapabilities {
 }
 
 /// Get Channel Cipher Suites, one page of the list (IPMI 2.0 section 22.15).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetChannelCipherSuites {
     /// Which page, from 0.
     pub page: u8,

@@ -174,8 +174,8 @@ impl Active {
             .route
             .encode(sequence, pending.key(), &self.data, &mut self.scratch);
 
-        if pending.purpose == Purpose::Close && pending.attempts == 1 {
-            self.protection.step_back(self.unheard);
+        if pending.purpose == Purpose::Close && pending.attempts == CLOSE_ATTEMPTS - 1 {
+            self.protection.step_back();
         }
         self.protection.seal(&self.scratch, rng, out);
         if self.unheard == 0 {
@@ -263,7 +263,10 @@ impl Active {
                     rtt.sample(sample);
                 }
                 counters.late += 1;
-                if let Some(pending) = pending {
+                // Close Session has no time to give.
+                if let Some(pending) = pending
+                    && pending.purpose != Purpose::Close
+                {
                     // The BMC works through what was sent twice: give it time.
                     let wait = rtt.timeout(pending.attempts.saturating_sub(1));
                     pending.resend_at = pending.resend_at.max(now + wait);

@@ -56,9 +56,9 @@ use crate::wire::{CommandKey, CompletionCode, Framing, Lun, NetFn, PacketV20, Ro
 
 /// How often a request is sent before its BMC counts as silent.
 const MAX_ATTEMPTS: u32 = 5;
-/// Close Session is waited for this long, twice: some BMCs never answer it.
-const CLOSE_WAIT: Duration = Duration::from_millis(400);
-const CLOSE_ATTEMPTS: u32 = 2;
+/// Close Session is waited for this long, three times: some BMCs never answer it.
+const CLOSE_WAIT: Duration = Duration::from_millis(260);
+const CLOSE_ATTEMPTS: u32 = 3;
 
 const SET_SESSION_PRIVILEGE_LEVEL: u8 = 0x3b;
 const CLOSE_SESSION: u8 = 0x3c;

@@ -83,7 +83,7 @@ impl Session {
             started: now,
             deadline,
         };
-        let question = Question::new(now);
+        let question = Question::new(now, &mut self.rng);
         self.probe(now, Probe { login, question });
     }
 

@@ -3,6 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
+use rand::rngs::StdRng;
+
 use crate::command::Command;
 use crate::wire::{
     BMC_ADDRESS, LanRequest, LanResponse, REMOTE_CONSOLE_ADDRESS, RequestSequence,
@@ -20,9 +23,11 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub(super) fn new(now: Instant) -> Self {
+    /// The first question of a log-in. Numbers begin anywhere, so that a late
+    /// answer to an earlier log-in from the same port is hardly ever taken.
+    pub(super) fn new(now: Instant, rng: &mut StdRng) -> Self {
         Self {
-            last: RequestSequence::default(),
+            last: RequestSequence::from_low_bits(rng.random()),
             attempts: 0,
             sent_at: now,
             resend_at: now,

@@ -36,7 +36,7 @@ impl OutboundSequence {
 /// steps ahead are no jumps.
 const V20_REACH: (u32, u32) = (16, 15);
 /// The same in IPMI 1.5 (IPMI 2.0 section 6.12.12).
-const V15_REACH: (u32, u32) = (8, 8);
+pub(super) const V15_REACH: (u32, u32) = (8, 8);
 /// The largest step forward in an IPMI 1.5 session whose packets are authenticated.
 /// Its key is the password: packets of the user's other sessions verify too, and
 /// BMCs use session ids again. What tells the sessions apart is the number with

@@ -34,7 +34,7 @@ use crate::pair::{GET_SENSOR_READING, Pair, Route, Setup, ms, seeds};
 const FEW: u64 = 1_000;
 const OPERATIONS: u32 = 14;
 /// Seeds that once found something, and what.
-const ONCE_BAD: [(u64, &str); 8] = [
+const ONCE_BAD: [(u64, &str); 11] = [
     (18, "full slots were told as a missing suite"),
     (
         16_658,
@@ -49,6 +49,15 @@ const ONCE_BAD: [(u64, &str); 8] = [
     (7_618, "the same"),
     (21_074, "the same"),
     (49_126, "the same"),
+    (
+        718_307,
+        "the same, where a late answer held the next copy back",
+    ),
+    (863_499, "the same"),
+    (
+        189_224,
+        "late answers to a log-in of IPMI 1.5 counted for the next",
+    ),
 ];
 /// Where the satellite is.
 const CHANNEL: u8 = 6;

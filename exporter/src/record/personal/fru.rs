@@ -274,7 +274,7 @@ mod tests {
         }
         image.push(END_OF_FIELDS);
         image.extend(b"residue");
-        while (image.len() - start + 1) % 8 != 0 {
+        while !(image.len() - start + 1).is_multiple_of(8) {
             image.push(0);
         }
         image[start + 1] = u8::try_from((image.len() - start + 1) / 8).unwrap();

@@ -1,8 +1,8 @@
 //! Event log, clock, inventory, data center commands.
 
 use crate::looks::{
-    events_are_two_hours_late, events_have_no_time, half_of_the_events_count, no_power,
-    no_statistics, one_page_of_temperatures, pairs_count_once, the_inventory_is_marked,
+    all_events_count, events_are_two_hours_late, events_have_no_time, half_of_the_events_count,
+    no_power, no_statistics, one_page_of_temperatures, pairs_count_once, the_inventory_is_marked,
     the_inventory_is_read, the_limit_is_off, the_log_is_empty, the_log_is_read_once,
     there_is_a_skew, there_is_no_skew,
 };
@@ -17,6 +17,9 @@ const fn all(row: Row) -> Row {
 
 pub(crate) const ROWS: &[Row] = &[
     row("sel_bad_type", Values).look(half_of_the_events_count),
+    row("sel_bad_type", Values)
+        .module("    workaround_flags: [assumesystemevent]")
+        .look(all_events_count),
     row("sel_dup_ids", Values).look(pairs_count_once),
     row("sel_stamp_stuck", Values),
     row("sel_zero_sizes", Values).look(the_log_is_empty),

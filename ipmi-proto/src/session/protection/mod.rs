@@ -13,7 +13,7 @@ pub(super) use v15::{Activated, V15};
 pub(super) use v20::V20;
 
 use super::counters::RejectReason;
-use super::sequence::{ReplayWindow, Verdict};
+use super::sequence::{ReplayWindow, V15_REACH, Verdict};
 use crate::crypto::{AuthType, CipherSuiteId};
 use crate::wire::Framing;
 
@@ -93,16 +93,13 @@ impl Protection {
         }
     }
 
-    /// Before the second copy of Close Session: `unheard` packets, the first copy
-    /// among them, may or may not have come through, and a BMC of IPMI 1.5 accepts
-    /// numbers at most eight ahead of the last that it saw. If the first copy lies
-    /// past that, then one in the middle does not, as long as there are no more
-    /// than sixteen.
-    pub(super) fn step_back(&mut self, unheard: u32) {
+    /// Before the third copy of Close Session. A BMC of IPMI 1.5 accepts numbers at
+    /// most eight ahead of the last that it saw, and after an outage nobody knows
+    /// which that was. Where the first copy lay past it, one eight before the first
+    /// does not, unless more than sixteen were lost; nor was it seen.
+    pub(super) fn step_back(&mut self) {
         if let Self::V15(v15) = self {
-            let middle = (unheard / 2).max(1);
-            let taken = unheard.saturating_add(1).saturating_sub(middle);
-            v15.sequence.step_back(taken);
+            v15.sequence.step_back(2 + V15_REACH.1);
         }
     }
 

@@ -1,0 +1,98 @@
+//! Exporters.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::groups::Search;
+use super::{AppState, Problem};
+use crate::auth::Principal;
+use crate::model::{Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest};
+
+/// Exporters, by name.
+#[utoipa::path(get, path = "/exporters", tag = "exporters", params(Search, PageRequest),
+    responses((status = 200, body = Page<Exporter>)))]
+pub(super) async fn list_exporters(
+    State(state): State<AppState>,
+    Query(search): Query<Search>,
+    Query(page): Query<PageRequest>,
+) -> Result<Json<Page<Exporter>>, Problem> {
+    let page = check_page(page)?;
+    let mut tx = state.store.read().await?;
+    let exporters = tx.exporters(search.search.as_deref(), page).await?;
+    Ok(Json(exporters))
+}
+
+/// Makes an exporter.
+#[utoipa::path(post, path = "/exporters", tag = "exporters", request_body = ExporterBody,
+    responses((status = 201, body = Exporter)))]
+pub(super) async fn create_exporter(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(body): Json<ExporterBody>,
+) -> Result<Versioned<Exporter>, Problem> {
+    let draft = ExporterDraft::parse(&body).map_err(Problem::invalid)?;
+    let mut tx = state.store.write().await?;
+    let exporter = tx.insert_exporter(&draft).await?;
+    let path = format!("exporters/{}", exporter.id);
+    let event = principal.event("exporter.create", path.clone());
+    tx.append_audit(&event.with(None::<&Exporter>, Some(&exporter)))
+        .await?;
+    tx.commit().await?;
+    let version = exporter.version;
+    Ok(Versioned::created(
+        exporter,
+        version,
+        format!("/api/v1/{path}"),
+    ))
+}
+
+/// One exporter.
+#[utoipa::path(get, path = "/exporters/{id}", tag = "exporters", params(("id" = Id, Path)),
+    responses((status = 200, body = Exporter)))]
+pub(super) async fn get_exporter(
+    State(state): State<AppState>,
+    Path(id): Path<Id>,
+) -> Result<Versioned<Exporter>, Problem> {
+    let exporter = state.store.read().await?.exporter(id).await?;
+    let version = exporter.version;
+    Ok(Versioned::ok(exporter, version))
+}
+
+/// Changes an exporter as a whole; servers move as far as needed.
+#[utoipa::path(put, path = "/exporters/{id}", tag = "exporters", params(("id" = Id, Path)),
+    request_body = ExporterBody, responses((status = 200, body = Exporter)))]
+pub(super) async fn update_exporter(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+    Json(body): Json<ExporterBody>,
+) -> Result<Versioned<Exporter>, Problem> {
+    let draft = ExporterDraft::parse(&body).map_err(Problem::invalid)?;
+    let mut tx = state.store.write().await?;
+    let (before, after) = tx.update_exporter(id, version, &draft).await?;
+    let event = principal.event("exporter.update", format!("exporters/{id}"));
+    tx.append_audit(&event.with(Some(&before), Some(&after)))
+        .await?;
+    tx.commit().await?;
+    let version = after.version;
+    Ok(Versioned::ok(after, version))
+}
+
+/// Takes an exporter away that no server was given to by hand.
+#[utoipa::path(delete, path = "/exporters/{id}", tag = "exporters", params(("id" = Id, Path)),
+    responses((status = 204, description = "It is gone")))]
+pub(super) async fn delete_exporter(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, Problem> {
+    let mut tx = state.store.write().await?;
+    let before = tx.delete_exporter(id, version).await?;
+    let event = principal.event("exporter.delete", format!("exporters/{id}"));
+    tx.append_audit(&event.with(Some(&before), None)).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

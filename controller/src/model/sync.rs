@@ -1,0 +1,170 @@
+//! What is published to other programs: versions, and what each changed.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Id;
+use crate::clock::Timestamp;
+
+/// A kind of thing that is published, with versions of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Artefact {
+    /// The targets of Prometheus, for file and HTTP service discovery.
+    PrometheusTargets,
+}
+
+impl Artefact {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::PrometheusTargets];
+
+    /// The word in the store and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PrometheusTargets => "prometheus_targets",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Why a version came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncReason {
+    /// The desired state changed.
+    Change,
+    /// Somebody confirmed a change that was held back.
+    Confirmed,
+    /// Somebody returned to an older version.
+    Restored,
+}
+
+impl SyncReason {
+    const ALL: [Self; 3] = [Self::Change, Self::Confirmed, Self::Restored];
+
+    /// The word in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Confirmed => "confirmed",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What became of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncOutcome {
+    /// It is published, and was not seen live yet.
+    Published,
+    /// It was seen live at the server.
+    Verified,
+    /// The server refused it; the last good version took its place.
+    Refused,
+}
+
+impl SyncOutcome {
+    const ALL: [Self; 3] = [Self::Published, Self::Verified, Self::Refused];
+
+    /// The word in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Verified => "verified",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// How many entries a change touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SyncCounts {
+    /// Entries after it.
+    pub entries: i64,
+    /// Entries that come.
+    pub added: i64,
+    /// Entries that go.
+    pub removed: i64,
+    /// Entries that stay and look different.
+    pub changed: i64,
+}
+
+/// One entry that comes, goes or changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SyncChange {
+    /// Number of the server.
+    pub server_id: Id,
+    /// How it was; absent when it comes.
+    pub before: Option<serde_json::Value>,
+    /// How it is; absent when it goes.
+    pub after: Option<serde_json::Value>,
+}
+
+/// A version of something published.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct SyncVersion {
+    /// Number of the version.
+    pub id: Id,
+    /// What it is a version of.
+    #[schema(inline)]
+    pub artefact: Artefact,
+    /// Revision of the desired state.
+    pub revision: i64,
+    /// Who made the changes in it.
+    pub author: String,
+    /// Why it came to be.
+    #[schema(inline)]
+    pub reason: SyncReason,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub digest: String,
+    /// What it changed.
+    #[serde(flatten)]
+    pub counts: SyncCounts,
+    /// What became of it.
+    #[schema(inline)]
+    pub outcome: SyncOutcome,
+    /// More about that.
+    pub outcome_detail: String,
+    /// Whether it is still there to return to.
+    pub is_kept: bool,
+    /// When it was published.
+    pub created_at: Timestamp,
+    /// When its outcome was known.
+    pub settled_at: Option<Timestamp>,
+}
+
+/// What of an artefact is published.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncState {
+    /// The version that is to be live.
+    pub published_id: Option<Id>,
+    /// The last version that was seen live.
+    pub good_id: Option<Id>,
+    /// Whether later changes are held back, after a return to an older version.
+    pub is_held: bool,
+    /// The revision that somebody confirmed.
+    pub confirmed_revision: Option<i64>,
+    /// Who did.
+    pub confirmed_by: Option<String>,
+}

@@ -1,0 +1,10 @@
+//! Turns the desired state into the texts that other programs read. Pure: no
+//! clock, no network, no store; the same state gives the same bytes.
+
+mod assign;
+mod document;
+mod targets;
+
+pub use assign::{Assignment, Unassigned, assign};
+pub use document::{Document, DocumentError, Entry};
+pub use targets::{BlindSpot, JOB, RenderedTargets, targets};

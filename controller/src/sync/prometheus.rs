@@ -1,0 +1,462 @@
+//! Looks at the live Prometheus: whether it has the targets that are published.
+//!
+//! Its list of targets costs it a second for each 10,000, so large fleets are
+//! judged by the counters of `/metrics` alone.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde::Deserialize;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::published::{Expected, Published};
+use crate::clock::Timestamp;
+use crate::config::PrometheusConfig;
+
+/// Up to so many targets are compared one by one.
+const COMPARED_EACH: usize = 2_000;
+/// Longest time for one answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time to reach it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Largest answer that is taken.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// What Prometheus says on a target of a job with more than its `target_limit`.
+const LIMIT_EXCEEDED: &str = "target_limit exceeded";
+
+/// Why Prometheus could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrometheusError {
+    /// The program cannot make a client.
+    #[error("no HTTP client: {0}")]
+    Client(reqwest::Error),
+    /// A file with a secret cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Secret {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It does not answer.
+    #[error("Prometheus does not answer at {url}: {cause}")]
+    Unreachable {
+        /// What was asked.
+        url: Url,
+        /// Why.
+        cause: String,
+    },
+    /// It answers something else than expected.
+    #[error("Prometheus answers {url} with {what}")]
+    Answer {
+        /// What was asked.
+        url: Url,
+        /// What came.
+        what: String,
+    },
+}
+
+/// What the live server says about a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It has it.
+    Live,
+    /// It has not got it yet.
+    NotYet(String),
+    /// It will not take it.
+    Refused(String),
+}
+
+/// Counters that tell refusal when they rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Counters {
+    started: f64,
+    read_errors: f64,
+    limit_exceeded: f64,
+    pool_targets: Option<f64>,
+}
+
+impl Counters {
+    /// What rose since `before`; after a restart of Prometheus, since that.
+    fn since(&self, before: &Self) -> Self {
+        let is_same_run = before.started.total_cmp(&self.started).is_eq();
+        let base = if is_same_run {
+            *before
+        } else {
+            Self::default()
+        };
+        Self {
+            read_errors: self.read_errors - base.read_errors,
+            limit_exceeded: self.limit_exceeded - base.limit_exceeded,
+            ..*self
+        }
+    }
+}
+
+/// A Prometheus that is kept in step.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    http: reqwest::Client,
+    url: Url,
+    job: String,
+    login: Login,
+}
+
+/// How to sign in; secrets are read for each request, as they may be renewed.
+#[derive(Clone, Debug)]
+enum Login {
+    None,
+    Basic { username: String, file: PathBuf },
+    Bearer { file: PathBuf },
+}
+
+#[derive(Deserialize)]
+struct Targets {
+    data: TargetsData,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetsData {
+    active_targets: Vec<ActiveTarget>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ActiveTarget {
+    labels: BTreeMap<String, String>,
+    scrape_pool: String,
+    scrape_url: String,
+    #[serde(default)]
+    last_error: String,
+    #[serde(default)]
+    last_scrape: String,
+}
+
+impl Prometheus {
+    /// A client for the Prometheus of the configuration; `None` when it names none.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn new(config: &PrometheusConfig) -> Result<Option<Self>, PrometheusError> {
+        let Some(url) = config.url.clone() else {
+            return Ok(None);
+        };
+        // An error says that the program has one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // A redirect would take the password elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(PrometheusError::Client)?;
+        let login = match (&config.username, &config.password_file) {
+            (Some(username), Some(file)) => Login::Basic {
+                username: username.clone(),
+                file: file.clone(),
+            },
+            _ => match &config.bearer_token_file {
+                Some(file) => Login::Bearer { file: file.clone() },
+                None => Login::None,
+            },
+        };
+        Ok(Some(Self {
+            http,
+            url,
+            job: config.job.clone(),
+            login,
+        }))
+    }
+
+    /// The counters now.
+    pub(super) async fn counters(&self) -> Result<Counters, PrometheusError> {
+        let text = self.get("metrics", &[]).await?;
+        let text = String::from_utf8_lossy(&text);
+        let pool = format!("{{scrape_job=\"{}\"}}", self.job);
+        let mut counters = Counters::default();
+        for line in text.lines() {
+            let Some((name, value)) = line.rsplit_once(' ') else {
+                continue;
+            };
+            let Ok(value) = value.parse::<f64>() else {
+                continue;
+            };
+            match name {
+                "process_start_time_seconds" => counters.started = value,
+                "prometheus_sd_file_read_errors_total" => counters.read_errors = value,
+                "prometheus_target_scrape_pool_exceeded_target_limit_total" => {
+                    counters.limit_exceeded = value;
+                }
+                _ if name.strip_prefix("prometheus_target_scrape_pool_targets")
+                    == Some(pool.as_str()) =>
+                {
+                    counters.pool_targets = Some(value);
+                }
+                _ => {}
+            }
+        }
+        Ok(counters)
+    }
+
+    /// Whether what is published is live. `before` are the counters from before
+    /// it was written, at `since`.
+    pub(super) async fn verdict(
+        &self,
+        published: &Published,
+        before: Option<&Counters>,
+        since: Timestamp,
+    ) -> Result<Verdict, PrometheusError> {
+        let counters = self.counters().await?;
+        let risen = before.map_or_else(Counters::default, |before| counters.since(before));
+        let missing = if published.document.entries().len() > COMPARED_EACH {
+            self.compare_count(published, &counters)
+        } else {
+            let active = self.active_targets().await?;
+            let missing = compare(&published.expected(), &active);
+            let is_at_limit = active.iter().any(|t| t.last_error.contains(LIMIT_EXCEEDED));
+            let has_risen = before.is_none() || risen.limit_exceeded > 0.0;
+            // Both show in a scrape only, and an error may be left from before.
+            let is_scraped = active
+                .iter()
+                .all(|target| Timestamp::parse(&target.last_scrape).is_ok_and(|at| at > since));
+            match missing {
+                None if is_at_limit && has_risen && is_scraped => {
+                    return Ok(Verdict::Refused(format!(
+                        "Prometheus scrapes nothing of the job {}, for it has more targets than the job's target_limit",
+                        self.job
+                    )));
+                }
+                None if is_at_limit || (risen.limit_exceeded > 0.0 && !is_scraped) => Some(
+                    "a job has more targets than its target_limit; waiting for a scrape that shows whether it is this one"
+                        .to_owned(),
+                ),
+                missing => missing,
+            }
+        };
+        Ok(match missing {
+            None => Verdict::Live,
+            Some(_) if risen.read_errors > 0.0 => Verdict::Refused(
+                "Prometheus could not read the targets file; its log says why".to_owned(),
+            ),
+            Some(missing) => Verdict::NotYet(missing),
+        })
+    }
+
+    fn compare_count(&self, published: &Published, counters: &Counters) -> Option<String> {
+        let expected = published.document.entries().len();
+        let found = counters.pool_targets.unwrap_or(0.0);
+        #[expect(clippy::cast_precision_loss, reason = "no fleet has 2^53 servers")]
+        let is_equal = (found - expected as f64).abs() < 0.5;
+        (!is_equal).then(|| format!("the job {} has {found} of {expected} targets", self.job))
+    }
+
+    /// Targets of the job that are servers of ours.
+    async fn active_targets(&self) -> Result<Vec<ActiveTarget>, PrometheusError> {
+        let query = [("state", "active"), ("scrapePool", self.job.as_str())];
+        let bytes = self.get("api/v1/targets", &query).await?;
+        let answer: Targets =
+            serde_json::from_slice(&bytes).map_err(|error| PrometheusError::Answer {
+                url: self.url.clone(),
+                what: format!("another list of targets than expected: {error}"),
+            })?;
+        let mut active = answer.data.active_targets;
+        // Servers that do not know the parameter send all jobs.
+        active.retain(|target| {
+            target.scrape_pool == self.job && target.labels.contains_key("server_id")
+        });
+        Ok(active)
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, PrometheusError> {
+        let mut url = self.url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{path}"));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.http.get(url.clone());
+        if let Some(value) = self.authorization()? {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let unreachable = |error: reqwest::Error| PrometheusError::Unreachable {
+            url: url.clone(),
+            cause: innermost(&error),
+        };
+        let mut response = request.send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(PrometheusError::Answer {
+                what: format!("status {}", response.status()),
+                url,
+            });
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if bytes.len() + chunk.len() > MAX_BYTES {
+                return Err(PrometheusError::Answer {
+                    what: format!("more than {MAX_BYTES} bytes"),
+                    url,
+                });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    fn authorization(&self) -> Result<Option<HeaderValue>, PrometheusError> {
+        use base64::Engine;
+        let (file, text) = match &self.login {
+            Login::None => return Ok(None),
+            Login::Basic { username, file } => {
+                let pair = Zeroizing::new(format!("{username}:{}", secret(file)?.as_str()));
+                let encoded = base64::prelude::BASE64_STANDARD.encode(pair.as_bytes());
+                (file, Zeroizing::new(format!("Basic {encoded}")))
+            }
+            Login::Bearer { file } => {
+                let token = secret(file)?;
+                (file, Zeroizing::new(format!("Bearer {}", token.as_str())))
+            }
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| PrometheusError::Secret {
+            path: file.clone(),
+            reason: "contains what no header can carry".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+/// The secret in a file, without the line's end.
+fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
+    match std::fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) => Ok(Zeroizing::new(text.trim_end().to_owned())),
+        Err(error) => Err(PrometheusError::Secret {
+            path: path.clone(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// The last cause: the outer ones repeat the address.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+/// What is missing, looks different or is too many; `None` when nothing is.
+fn compare(expected: &BTreeMap<String, Expected>, active: &[ActiveTarget]) -> Option<String> {
+    let mut good = std::collections::BTreeSet::new();
+    let (mut others, mut different) = (0, 0);
+    for target in active {
+        let id = target.labels.get("server_id").map(String::as_str);
+        let id = id.unwrap_or_default();
+        match expected.get(id) {
+            None => others += 1,
+            Some(wanted) if matches(wanted, target) => {
+                good.insert(id);
+            }
+            Some(_) => different += 1,
+        }
+    }
+    let missing = expected.len() - good.len();
+    (missing + others + different > 0).then(|| {
+        format!("{missing} targets are not there yet, {others} not gone yet, {different} not changed yet")
+    })
+}
+
+fn matches(wanted: &Expected, target: &ActiveTarget) -> bool {
+    let has_labels = wanted
+        .labels
+        .iter()
+        .all(|(name, value)| target.labels.get(name) == Some(value));
+    let asks_the_same = Url::parse(&target.scrape_url).is_ok_and(|url| {
+        let place = |url: &Url| {
+            (
+                url.scheme().to_owned(),
+                url.host_str().map(str::to_owned),
+                url.port_or_known_default(),
+                url.path().to_owned(),
+            )
+        };
+        // The job may have parameters of its own.
+        let has = |pair| url.query_pairs().any(|found| found == pair);
+        place(&url) == place(&wanted.url) && wanted.url.query_pairs().all(has)
+    });
+    has_labels && asks_the_same
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published() -> Published {
+        let text = concat!(
+            "[\n",
+            r#"{"targets":["e:9290"],"labels":{"__meta_ipmi_exporter":"e","__metrics_path__":"/ipmi","#,
+            r#""__param_module":"a b","__param_target":"192.0.2.1","__scheme__":"http","#,
+            r#""rack":"r1","server_id":"1"}}"#,
+            "\n]\n"
+        );
+        Published::new(1, text.into()).unwrap()
+    }
+
+    fn active(id: &str, rack: &str, url: &str) -> ActiveTarget {
+        let labels = [("server_id", id), ("rack", rack), ("more", "x")];
+        ActiveTarget {
+            labels: labels
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            scrape_pool: "ipmi-servers".to_owned(),
+            scrape_url: url.to_owned(),
+            last_error: String::new(),
+            last_scrape: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_target_is_live_with_its_labels_and_its_url() {
+        let expected = published().expected();
+        let good = "http://e:9290/ipmi?collector=x&module=a+b&target=192.0.2.1";
+        assert_eq!(compare(&expected, &[active("1", "r1", good)]), None);
+        let other_place = good.replace("e:9290", "f:9290");
+        let other_module = good.replace("a+b", "c");
+        for wrong in [
+            vec![],
+            vec![active("1", "r2", good)],
+            vec![active("1", "r1", &other_place)],
+            vec![active("1", "r1", &other_module)],
+            vec![active("1", "r1", good), active("2", "r1", good)],
+            vec![active("1", "r1", good), active("1", "r2", good)],
+        ] {
+            assert!(compare(&expected, &wrong).is_some());
+        }
+    }
+
+    #[test]
+    fn after_a_restart_counters_count_from_zero() {
+        let before = Counters {
+            started: 1.0,
+            read_errors: 5.0,
+            ..Counters::default()
+        };
+        let same = Counters {
+            started: 1.0,
+            read_errors: 5.0,
+            ..Counters::default()
+        };
+        assert!(same.since(&before).read_errors < 0.5);
+        let restarted = Counters {
+            started: 2.0,
+            read_errors: 1.0,
+            ..Counters::default()
+        };
+        assert!(restarted.since(&before).read_errors > 0.5);
+    }
+}
