@@ -16,6 +16,7 @@ freeipmi-tools            what the stock exporter calls
 ipmitool                  an independent IPMI client for the tests
 prometheus-ipmi-exporter  the stock exporter, to compare with
 prometheus                scrapes the exporter in the tests and in make run
+prometheus-alertmanager   notifies the controller in its tests
 postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
 python3-venv              a place for pyghmi, an independent BMC for the tests

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -47,6 +48,33 @@ pub struct Config {
     /// How what is published may change.
     #[serde(default)]
     pub sync: SyncConfig,
+    /// The alert journal.
+    #[serde(default)]
+    pub alerts: AlertSettings,
+}
+
+/// How the alert journal is kept.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertSettings {
+    /// Days that alerts are kept after their end.
+    pub retention_days: u32,
+}
+
+impl Default for AlertSettings {
+    fn default() -> Self {
+        Self {
+            retention_days: 400,
+        }
+    }
+}
+
+impl AlertSettings {
+    /// How long alerts are kept after their end.
+    #[must_use]
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention_days) * 24 * 3600)
+    }
 }
 
 fn default_listen() -> SocketAddr {

@@ -6,6 +6,7 @@
 //! is legal, [`store`] keeps it. Nothing below knows of what is above.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;
 pub mod auth;
@@ -17,3 +18,4 @@ pub mod render;
 pub mod serve;
 pub mod store;
 pub mod sync;
+pub mod watchdog;

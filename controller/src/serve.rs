@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Sealer, Store};
 use crate::sync::Engine;
+use crate::watchdog::Watchdog;
 
 /// How long running requests get after the shutdown began.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -36,6 +37,7 @@ pub struct Controller {
     listener: TcpListener,
     state: AppState,
     engine: Engine,
+    watchdog: Watchdog,
 }
 
 impl Controller {
@@ -50,6 +52,7 @@ impl Controller {
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
         let (engine, sync) = Engine::new(store.clone(), config)?;
+        let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let state = AppState {
             sync,
             store,
@@ -60,6 +63,7 @@ impl Controller {
             listener,
             state,
             engine,
+            watchdog,
         })
     }
 
@@ -86,6 +90,7 @@ impl Controller {
         let store = self.state.store.clone();
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
         let engine = tokio::spawn(self.engine.run(shutdown.clone()));
+        let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let stopping = shutdown.clone();
         let server = axum::serve(self.listener, service)
             .with_graceful_shutdown(async move { stopping.cancelled().await });
@@ -99,6 +104,9 @@ impl Controller {
         }
         if engine.await.is_err() {
             tracing::error!("The sync engine ended in a panic");
+        }
+        if watchdog.await.is_err() {
+            tracing::error!("The watchdog of the alert journal ended in a panic");
         }
         store.close().await;
         Ok(())

@@ -1,6 +1,8 @@
 //! The REST interface under `/api/v1`. Handlers parse, ask the store, and write
 //! the audit trail; one file for each resource.
 
+mod alert_export;
+mod alerts;
 mod audit;
 mod auth;
 mod credentials;
@@ -9,6 +11,7 @@ mod extract;
 mod gate;
 mod groups;
 mod health;
+mod inlets;
 mod openapi;
 mod problem;
 mod sd;
@@ -108,12 +111,24 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(sync::confirm_sync))
         .routes(routes!(sync::resume_sync))
         .routes(routes!(sd::get_targets))
+        .routes(routes!(alerts::list_alerts))
+        .routes(routes!(alerts::alert_statistics))
+        .routes(routes!(alert_export::export_alerts))
+        .routes(routes!(alerts::get_alert))
+        .routes(routes!(
+            alerts::acknowledge_alert,
+            alerts::unacknowledge_alert
+        ))
+        .routes(routes!(alerts::comment_alert))
+        .routes(routes!(alerts::assign_alert))
+        .routes(routes!(inlets::receive_webhook))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(openapi::get_openapi));
     OpenApiRouter::new()
         .routes(routes!(health::healthy))
         .routes(routes!(health::ready))
+        .routes(routes!(inlets::push_alerts))
         .nest("/api/v1", api)
 }
 

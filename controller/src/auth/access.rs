@@ -55,6 +55,7 @@ const DELETE: &Method = &Method::DELETE;
 const VIEWER: Access = Access::Role(Role::Viewer);
 const OPERATOR: Access = Access::Role(Role::Operator);
 const ADMIN: Access = Access::Role(Role::Admin);
+const INLET: Access = Access::Service(TokenKind::Inlet);
 
 /// All routes.
 pub const RULES: &[Rule] = &[
@@ -132,6 +133,36 @@ pub const RULES: &[Rule] = &[
         Access::Service(TokenKind::Discovery),
         "",
     ),
+    rule(GET, "/api/v1/alerts", VIEWER, "alerts:read"),
+    rule(GET, "/api/v1/alerts/statistics", VIEWER, "alerts:read"),
+    rule(GET, "/api/v1/alerts/export", VIEWER, "alerts:read"),
+    rule(GET, "/api/v1/alerts/{id}", VIEWER, "alerts:read"),
+    rule(
+        POST,
+        "/api/v1/alerts/{id}/acknowledge",
+        OPERATOR,
+        "alerts:write",
+    ),
+    rule(
+        DELETE,
+        "/api/v1/alerts/{id}/acknowledge",
+        OPERATOR,
+        "alerts:write",
+    ),
+    rule(
+        POST,
+        "/api/v1/alerts/{id}/comments",
+        OPERATOR,
+        "alerts:write",
+    ),
+    rule(
+        PUT,
+        "/api/v1/alerts/{id}/assignee",
+        OPERATOR,
+        "alerts:write",
+    ),
+    rule(POST, "/api/v1/monitoring/alerts/webhook", INLET, ""),
+    rule(POST, "/api/v2/alerts", INLET, ""),
     rule(GET, "/api/v1/audit", ADMIN, "audit:read"),
     rule(POST, "/api/v1/audit/verify", ADMIN, "audit:read"),
 ];

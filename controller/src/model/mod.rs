@@ -2,6 +2,7 @@
 //! may be stored and published. No SQL, no HTTP.
 
 mod address;
+mod alert;
 mod audit;
 mod credential;
 mod exporter;
@@ -18,6 +19,10 @@ mod token;
 mod user;
 
 pub use address::{Address, Port};
+pub use alert::{
+    Alert, AlertEvent, AlertEventKind, AlertFilter, AlertLife, AlertSort, AlertState,
+    AlertStatistics, EndReason, Noise,
+};
 pub use audit::{AuditEntry, AuditEvent};
 pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
 pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};

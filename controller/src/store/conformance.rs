@@ -11,8 +11,14 @@ use crate::model::{
     SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, UserBody, UserDraft,
 };
 
+mod journal;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
+
+use journal::{
+    alerts_are_filtered_counted_and_forgotten, alerts_end_for_a_reason,
+    deliveries_of_alerts_in_any_order_are_one_history, people_act_on_alerts,
+};
 
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const OTHER_KEY: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
@@ -54,6 +60,10 @@ cases![
     the_last_admin_stays,
     tokens_end_together,
     the_trail_shows_tampering,
+    deliveries_of_alerts_in_any_order_are_one_history,
+    alerts_end_for_a_reason,
+    alerts_are_filtered_counted_and_forgotten,
+    people_act_on_alerts,
     nothing_happens_without_a_commit,
     a_newer_database_is_refused,
     an_exporter_in_use_stays,
@@ -95,6 +105,9 @@ async fn every_statement_is_understood(lab: Lab) {
     let store = lab.open().await;
     let files = [
         STATEMENTS,
+        alert_expiry::STATEMENTS,
+        alert_record::STATEMENTS,
+        alerts::STATEMENTS,
         audit::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,

@@ -23,6 +23,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0002_sync.sql"),
         include_str!("../../migrations/postgres/0002_sync.sql"),
     ),
+    (
+        3,
+        "alerts",
+        include_str!("../../migrations/sqlite/0003_alerts.sql"),
+        include_str!("../../migrations/postgres/0003_alerts.sql"),
+    ),
 ];
 
 /// Runs what is missing. Refuses a schema that a newer program made.

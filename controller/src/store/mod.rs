@@ -5,6 +5,10 @@
 //! can be committed. Each kind of row has a file with its questions as methods.
 //! A change and its entry in the audit trail are one transaction.
 
+mod alert_episode;
+mod alert_expiry;
+mod alert_record;
+mod alerts;
 mod audit;
 mod connect;
 mod credentials;
@@ -33,6 +37,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 
+pub use alert_record::Recorded;
 pub use audit::{AuditFilter, ChainBreak, ChainReport};
 pub use connect::Kind;
 pub use error::StoreError;
