@@ -2,7 +2,7 @@
 //!
 //! [`Engine`] renders the desired state, compares it with what is published
 //! ([`Plan`], [`Guard`]), keeps it as a version in the store, replaces the file,
-//! and looks at the live server ([`Prometheus`]). A version that the server refuses
+//! and looks at the live server (`prometheus`). A version that the server refuses
 //! is taken back. What is published is decided in the store before anything is
 //! written, so a crash at any moment is made good by comparing bytes.
 
