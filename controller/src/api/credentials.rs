@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
-use super::groups::Search;
-use super::{AppState, Problem};
+use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{Credential, CredentialBody, CredentialDraft, Id, Page, PageRequest};
 
@@ -35,17 +34,7 @@ pub(super) async fn create_credential(
     let draft = CredentialDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
     let credential = tx.insert_credential(&draft).await?;
-    let path = format!("credentials/{}", credential.id);
-    let event = principal.event("credential.create", path.clone());
-    tx.append_audit(&event.with(None::<&Credential>, Some(&credential)))
-        .await?;
-    tx.commit().await?;
-    let version = credential.version;
-    Ok(Versioned::created(
-        credential,
-        version,
-        format!("/api/v1/{path}"),
-    ))
+    change::created(tx, &principal, credential).await
 }
 
 /// One profile.
@@ -57,8 +46,7 @@ pub(super) async fn get_credential(
     Path(id): Path<Id>,
 ) -> Result<Versioned<Credential>, Problem> {
     let credential = state.store.read().await?.credential(id).await?;
-    let version = credential.version;
-    Ok(Versioned::ok(credential, version))
+    Ok(change::found(credential))
 }
 
 /// Changes a profile as a whole; secrets that are not mentioned stay.
@@ -73,13 +61,8 @@ pub(super) async fn update_credential(
 ) -> Result<Versioned<Credential>, Problem> {
     let draft = CredentialDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
-    let (before, after) = tx.update_credential(id, version, &draft).await?;
-    let event = principal.event("credential.update", format!("credentials/{id}"));
-    tx.append_audit(&event.with(Some(&before), Some(&after)))
-        .await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Versioned::ok(after, version))
+    let rows = tx.update_credential(id, version, &draft).await?;
+    change::updated(tx, &principal, rows).await
 }
 
 /// Takes a profile away that no server uses.
@@ -93,8 +76,5 @@ pub(super) async fn delete_credential(
 ) -> Result<StatusCode, Problem> {
     let mut tx = state.store.write().await?;
     let before = tx.delete_credential(id, version).await?;
-    let event = principal.event("credential.delete", format!("credentials/{id}"));
-    tx.append_audit(&event.with(Some(&before), None)).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    change::deleted(tx, &principal, before).await
 }

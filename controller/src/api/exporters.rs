@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
-use super::groups::Search;
-use super::{AppState, Problem};
+use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest};
 
@@ -34,17 +33,7 @@ pub(super) async fn create_exporter(
     let draft = ExporterDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
     let exporter = tx.insert_exporter(&draft).await?;
-    let path = format!("exporters/{}", exporter.id);
-    let event = principal.event("exporter.create", path.clone());
-    tx.append_audit(&event.with(None::<&Exporter>, Some(&exporter)))
-        .await?;
-    tx.commit().await?;
-    let version = exporter.version;
-    Ok(Versioned::created(
-        exporter,
-        version,
-        format!("/api/v1/{path}"),
-    ))
+    change::created(tx, &principal, exporter).await
 }
 
 /// One exporter.
@@ -55,8 +44,7 @@ pub(super) async fn get_exporter(
     Path(id): Path<Id>,
 ) -> Result<Versioned<Exporter>, Problem> {
     let exporter = state.store.read().await?.exporter(id).await?;
-    let version = exporter.version;
-    Ok(Versioned::ok(exporter, version))
+    Ok(change::found(exporter))
 }
 
 /// Changes an exporter as a whole; servers move as far as needed.
@@ -71,13 +59,8 @@ pub(super) async fn update_exporter(
 ) -> Result<Versioned<Exporter>, Problem> {
     let draft = ExporterDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
-    let (before, after) = tx.update_exporter(id, version, &draft).await?;
-    let event = principal.event("exporter.update", format!("exporters/{id}"));
-    tx.append_audit(&event.with(Some(&before), Some(&after)))
-        .await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Versioned::ok(after, version))
+    let rows = tx.update_exporter(id, version, &draft).await?;
+    change::updated(tx, &principal, rows).await
 }
 
 /// Takes an exporter away that no server was given to by hand.
@@ -91,8 +74,5 @@ pub(super) async fn delete_exporter(
 ) -> Result<StatusCode, Problem> {
     let mut tx = state.store.write().await?;
     let before = tx.delete_exporter(id, version).await?;
-    let event = principal.event("exporter.delete", format!("exporters/{id}"));
-    tx.append_audit(&event.with(Some(&before), None)).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    change::deleted(tx, &principal, before).await
 }

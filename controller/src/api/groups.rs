@@ -2,21 +2,11 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
-use super::{AppState, Problem};
+use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{Group, GroupBody, GroupDraft, Id, Page, PageRequest, Scope};
-
-/// What a list may be searched for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Search {
-    /// Part of the name; case does not matter.
-    pub search: Option<String>,
-}
 
 /// Groups that the asker sees.
 #[utoipa::path(get, path = "/groups", tag = "servers", params(Search, PageRequest),
@@ -46,17 +36,7 @@ pub(super) async fn create_group(
     let draft = GroupDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
     let group = tx.insert_group(&draft).await?;
-    let path = format!("groups/{}", group.id);
-    let event = principal.event("group.create", path.clone());
-    tx.append_audit(&event.with(None::<&Group>, Some(&group)))
-        .await?;
-    tx.commit().await?;
-    let version = group.version;
-    Ok(Versioned::created(
-        group,
-        version,
-        format!("/api/v1/{path}"),
-    ))
+    change::created(tx, &principal, group).await
 }
 
 /// One group.
@@ -73,8 +53,7 @@ pub(super) async fn get_group(
         .await?
         .group(id, &principal.scope())
         .await?;
-    let version = group.version;
-    Ok(Versioned::ok(group, version))
+    Ok(change::found(group))
 }
 
 /// Changes a group as a whole.
@@ -89,13 +68,8 @@ pub(super) async fn update_group(
 ) -> Result<Versioned<Group>, Problem> {
     let draft = GroupDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
-    let (before, after) = tx.update_group(id, version, &draft, &Scope::All).await?;
-    let event = principal.event("group.update", format!("groups/{id}"));
-    tx.append_audit(&event.with(Some(&before), Some(&after)))
-        .await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Versioned::ok(after, version))
+    let rows = tx.update_group(id, version, &draft, &Scope::All).await?;
+    change::updated(tx, &principal, rows).await
 }
 
 /// Takes a group away that no server is in.
@@ -109,8 +83,5 @@ pub(super) async fn delete_group(
 ) -> Result<StatusCode, Problem> {
     let mut tx = state.store.write().await?;
     let before = tx.delete_group(id, version, &Scope::All).await?;
-    let event = principal.event("group.delete", format!("groups/{id}"));
-    tx.append_audit(&event.with(Some(&before), None)).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    change::deleted(tx, &principal, before).await
 }

@@ -5,6 +5,7 @@ mod alert_export;
 mod alerts;
 mod audit;
 mod auth;
+mod change;
 mod credentials;
 mod exporters;
 mod extract;

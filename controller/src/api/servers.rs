@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
-use super::{AppState, Problem};
+use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{
     Id, Page, PageRequest, Server, ServerBody, ServerDraft, ServerFilter, ServerSort, Sort,
@@ -57,16 +57,7 @@ pub(super) async fn create_server(
     check_group(&principal, &draft)?;
     let mut tx = state.store.write().await?;
     let server = tx.insert_server(&draft).await?;
-    let path = format!("servers/{}", server.id);
-    let event = principal.event("server.create", path.clone());
-    tx.append_audit(&event.with(None, Some(&server))).await?;
-    tx.commit().await?;
-    let version = server.version;
-    Ok(Versioned::created(
-        server,
-        version,
-        format!("/api/v1/{path}"),
-    ))
+    change::created(tx, &principal, server).await
 }
 
 /// One server.
@@ -83,8 +74,7 @@ pub(super) async fn get_server(
         .await?
         .server(id, &principal.scope())
         .await?;
-    let version = server.version;
-    Ok(Versioned::ok(server, version))
+    Ok(change::found(server))
 }
 
 /// Changes a server as a whole.
@@ -100,15 +90,10 @@ pub(super) async fn update_server(
     let draft = ServerDraft::parse(&body).map_err(Problem::invalid)?;
     check_group(&principal, &draft)?;
     let mut tx = state.store.write().await?;
-    let (before, after) = tx
+    let rows = tx
         .update_server(id, version, &draft, &principal.scope())
         .await?;
-    let event = principal.event("server.update", format!("servers/{id}"));
-    tx.append_audit(&event.with(Some(&before), Some(&after)))
-        .await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Versioned::ok(after, version))
+    change::updated(tx, &principal, rows).await
 }
 
 /// Takes a server away.
@@ -122,10 +107,7 @@ pub(super) async fn delete_server(
 ) -> Result<StatusCode, Problem> {
     let mut tx = state.store.write().await?;
     let before = tx.delete_server(id, version, &principal.scope()).await?;
-    let event = principal.event("server.delete", format!("servers/{id}"));
-    tx.append_audit(&event.with(Some(&before), None)).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    change::deleted(tx, &principal, before).await
 }
 
 /// Somebody who is limited to groups neither makes servers elsewhere nor moves

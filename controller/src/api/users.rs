@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
-use super::groups::Search;
-use super::{AppState, Problem};
+use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{Id, Page, PageRequest, User, UserBody, UserDraft};
 
@@ -36,12 +35,7 @@ pub(super) async fn create_user(
     let hash = state.authenticator.passwords().hash(password).await?;
     let mut tx = state.store.write().await?;
     let user = tx.insert_user(&draft, &hash).await?;
-    let path = format!("users/{}", user.id);
-    let event = principal.event("user.create", path.clone());
-    tx.append_audit(&event.with(None, Some(&user))).await?;
-    tx.commit().await?;
-    let version = user.version;
-    Ok(Versioned::created(user, version, format!("/api/v1/{path}")))
+    change::created(tx, &principal, user).await
 }
 
 /// One user.
@@ -52,12 +46,11 @@ pub(super) async fn get_user(
     Path(id): Path<Id>,
 ) -> Result<Versioned<User>, Problem> {
     let user = state.store.read().await?.user(id).await?;
-    let version = user.version;
-    Ok(Versioned::ok(user, version))
+    Ok(change::found(user))
 }
 
-/// Changes a user as a whole; the password only when there is one. Ends the
-/// user's log-ins, so that what was taken away is gone at once.
+/// Changes a user as a whole; the password only when there is one. A new password,
+/// and switching a user off, end all log-ins; a new role holds at once.
 #[utoipa::path(put, path = "/users/{id}", tag = "users", params(("id" = Id, Path)),
     request_body = UserBody, responses((status = 200, body = User)))]
 pub(super) async fn update_user(
@@ -81,12 +74,7 @@ pub(super) async fn update_user(
     } else if !after.is_active {
         tx.revoke_user(id).await?;
     }
-    let event = principal.event("user.update", format!("users/{id}"));
-    tx.append_audit(&event.with(Some(&before), Some(&after)))
-        .await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Versioned::ok(after, version))
+    change::updated(tx, &principal, (before, after)).await
 }
 
 /// Takes a user away, with all tokens.
@@ -100,8 +88,5 @@ pub(super) async fn delete_user(
 ) -> Result<StatusCode, Problem> {
     let mut tx = state.store.write().await?;
     let before = tx.delete_user(id, version).await?;
-    let event = principal.event("user.delete", format!("users/{id}"));
-    tx.append_audit(&event.with(Some(&before), None)).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    change::deleted(tx, &principal, before).await
 }
