@@ -48,6 +48,21 @@ pub struct Page<T> {
     pub limit: i64,
 }
 
+impl<T> Page<T> {
+    /// The same part with each row made into something else.
+    ///
+    /// # Errors
+    /// The first that making gives.
+    pub fn try_map<U, E>(self, make: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        Ok(Page {
+            items: self.items.into_iter().map(make).collect::<Result<_, _>>()?,
+            total: self.total,
+            offset: self.offset,
+            limit: self.limit,
+        })
+    }
+}
+
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sort<K> {

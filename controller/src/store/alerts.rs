@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{Query, anywhere, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json, truth};
 use crate::clock::Timestamp;
 use crate::model::{
@@ -92,21 +92,13 @@ impl Tx {
         scope: &Scope,
         page: PageRequest,
     ) -> Result<Page<Alert>, StoreError> {
-        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM alerts"));
-        let mut count = Query::new("SELECT COUNT(*) FROM alerts");
-        for query in [&mut list, &mut count] {
-            and_filter(query, filter, scope)?;
-        }
-        list.push(order(sort)).push(" LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        Ok(Page {
-            items: rows.iter().map(read).collect::<Result<_, _>>()?,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        let list = List {
+            columns: columns!(),
+            from: " FROM alerts",
+            order: order(sort),
+        };
+        let filter = |query: &mut Query| and_filter(query, filter, scope);
+        list.page(self, page, filter, read).await
     }
 
     /// Up to `limit` episodes with numbers above `after`, by number: a way
@@ -331,12 +323,7 @@ fn and_filter(query: &mut Query, filter: &AlertFilter, scope: &Scope) -> Result<
             .bind(group)?
             .push(")");
     }
-    if let Some(search) = &filter.search {
-        query
-            .and("search LIKE ")
-            .bind(anywhere(search))?
-            .push(" ESCAPE '\\'");
-    }
+    query.and_contains("search LIKE ", filter.search.as_deref())?;
     if let Some(is_acknowledged) = filter.acknowledged {
         query.and(if is_acknowledged {
             "acknowledged_ms IS NOT NULL"

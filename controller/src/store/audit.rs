@@ -6,13 +6,19 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{Query, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, moment};
 use crate::clock::Timestamp;
 use crate::model::{AuditEntry, AuditEvent, Id, Page, PageRequest};
 
 /// Entries that are verified at a time.
 const BATCH: i64 = 1000;
+
+macro_rules! columns {
+    () => {
+        "sequence, at_ms, actor, actor_id, source, action, resource, old_value, new_value, hash"
+    };
+}
 
 statements! {
     // Locks the row, so that entries get their places one after the other.
@@ -21,12 +27,14 @@ statements! {
     HEAD = "SELECT sequence, hash FROM audit_head WHERE only_row = 1";
     INSERT = "INSERT INTO audit (sequence, at_ms, actor, actor_id, source, action, resource, \
               old_value, new_value, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    BATCH_AFTER = "SELECT sequence, at_ms, actor, actor_id, source, action, resource, old_value, \
-                   new_value, hash FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+    BATCH_AFTER = concat!("SELECT ", columns!(), " FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2");
 }
 
-const LIST: &str = "SELECT sequence, at_ms, actor, actor_id, source, action, resource, old_value, \
-    new_value, hash FROM audit";
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM audit",
+    order: " ORDER BY sequence DESC",
+};
 
 /// Which entries are wanted.
 #[derive(Clone, Debug, Default)]
@@ -104,31 +112,17 @@ impl Tx {
         filter: &AuditFilter,
         page: PageRequest,
     ) -> Result<Page<AuditEntry>, StoreError> {
-        let mut list = Query::new(LIST);
-        let mut count = Query::new("SELECT COUNT(*) FROM audit");
-        for query in [&mut list, &mut count] {
+        let filter = |query: &mut Query| {
             query
                 .and_equals("actor = ", filter.actor.clone())?
                 .and_equals("action = ", filter.action.clone())?
                 .and_equals("resource = ", filter.resource.clone())?
                 .and_equals("at_ms >= ", filter.since.map(|at| at.0))?
                 .and_equals("at_ms < ", filter.until.map(|at| at.0))?;
-        }
-        list.push(" ORDER BY sequence DESC LIMIT ")
-            .bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        let items = rows
-            .iter()
-            .map(|row| Ok(read(row)?.entry))
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Page {
-            items,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+            Ok(())
+        };
+        LIST.page(self, page, filter, |row| Ok(read(row)?.entry))
+            .await
     }
 
     /// Recomputes the whole chain.

@@ -4,15 +4,21 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::groups::expect_version;
-use super::query::{Query, anywhere, statements};
+use super::query::{Bound, List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json};
+use crate::clock::Timestamp;
 use crate::model::{Credential, CredentialDraft, Driver, Id, Page, PageRequest, Version};
 
+macro_rules! columns {
+    () => {
+        "id, name, description, username, password_secret_id, k_g_secret_id, driver, \
+         privilege, settings, version, created_ms, updated_ms, \
+         (SELECT COUNT(*) FROM servers WHERE credential_id = credentials.id) AS server_count"
+    };
+}
+
 statements! {
-    GET = "SELECT id, name, description, username, password_secret_id, k_g_secret_id, driver, \
-           privilege, settings, version, created_ms, updated_ms, \
-           (SELECT COUNT(*) FROM servers WHERE credential_id = credentials.id) AS server_count \
-           FROM credentials WHERE id = $1";
+    GET = concat!("SELECT ", columns!(), " FROM credentials WHERE id = $1");
     INSERT = "INSERT INTO credentials (name, description, username, password_secret_id, \
               k_g_secret_id, driver, privilege, settings, version, created_ms, updated_ms) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) RETURNING id";
@@ -23,10 +29,11 @@ statements! {
     COUNT_SERVERS = "SELECT COUNT(*) FROM servers WHERE credential_id = $1";
 }
 
-const LIST: &str = "SELECT id, name, description, username, password_secret_id, k_g_secret_id, \
-    driver, privilege, settings, version, created_ms, updated_ms, \
-    (SELECT COUNT(*) FROM servers WHERE credential_id = credentials.id) AS server_count \
-    FROM credentials";
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM credentials",
+    order: " ORDER BY name, id",
+};
 
 /// What the secrets of a profile are for; part of what is authenticated.
 const PASSWORD: &str = "credential.password";
@@ -66,30 +73,12 @@ impl Tx {
         search: Option<&str>,
         page: PageRequest,
     ) -> Result<Page<Credential>, StoreError> {
-        let mut list = Query::new(LIST);
-        let mut count = Query::new("SELECT COUNT(*) FROM credentials");
-        for query in [&mut list, &mut count] {
-            if let Some(search) = search {
-                query
-                    .and("LOWER(name) LIKE ")
-                    .bind(anywhere(search))?
-                    .push(" ESCAPE '\\'");
-            }
-        }
-        list.push(" ORDER BY name, id LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        let items = rows
-            .iter()
-            .map(|row| Ok(read(row)?.credential))
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Page {
-            items,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        let filter = |query: &mut Query| {
+            query.and_contains("LOWER(name) LIKE ", search)?;
+            Ok(())
+        };
+        let read = |row: &AnyRow| Ok(read(row)?.credential);
+        LIST.page(self, page, filter, read).await
     }
 }
 
@@ -105,16 +94,7 @@ impl WriteTx {
         let (password, _) = self.change_secret(PASSWORD, None, &draft.password).await?;
         let (k_g, _) = self.change_secret(K_G, None, &draft.k_g).await?;
         let now = self.now();
-        let row = sqlx::query(INSERT)
-            .bind(&draft.name)
-            .bind(draft.description.as_str())
-            .bind(&draft.username)
-            .bind(password)
-            .bind(k_g)
-            .bind(draft.driver.as_str())
-            .bind(draft.privilege.as_deref())
-            .bind(to_json(&draft.settings)?)
-            .bind(now.0)
+        let row = bound(INSERT, draft, [password, k_g], now)?
             .fetch_one(self.connection())
             .await
             .map_err(|error| StoreError::from(error).taken("credential", "name"))?;
@@ -139,16 +119,7 @@ impl WriteTx {
             .await?;
         let (k_g, old_k_g) = self.change_secret(K_G, before.k_g, &draft.k_g).await?;
         let now = self.now();
-        sqlx::query(UPDATE)
-            .bind(&draft.name)
-            .bind(draft.description.as_str())
-            .bind(&draft.username)
-            .bind(password)
-            .bind(k_g)
-            .bind(draft.driver.as_str())
-            .bind(draft.privilege.as_deref())
-            .bind(to_json(&draft.settings)?)
-            .bind(now.0)
+        bound(UPDATE, draft, [password, k_g], now)?
             .bind(id)
             .execute(self.connection())
             .await
@@ -181,6 +152,25 @@ impl WriteTx {
         self.touch();
         Ok(before.credential)
     }
+}
+
+/// Binds what both statements that write a profile begin with.
+fn bound(
+    sql: &'static str,
+    draft: &CredentialDraft,
+    [password, k_g]: [Option<String>; 2],
+    now: Timestamp,
+) -> Result<Bound, StoreError> {
+    Ok(sqlx::query(sql)
+        .bind(draft.name.clone())
+        .bind(draft.description.as_str().to_owned())
+        .bind(draft.username.clone())
+        .bind(password)
+        .bind(k_g)
+        .bind(draft.driver.as_str())
+        .bind(draft.privilege.clone())
+        .bind(to_json(&draft.settings)?)
+        .bind(now.0))
 }
 
 fn read(row: &AnyRow) -> Result<Stored, StoreError> {

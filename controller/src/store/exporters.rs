@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::groups::expect_version;
-use super::query::{Query, anywhere, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, moment, truth};
 use crate::model::{Exporter, ExporterDraft, Id, Page, PageRequest, Version};
 
@@ -27,6 +27,12 @@ statements! {
 }
 
 const NOT_FOUND: StoreError = StoreError::NotFound { what: "exporter" };
+
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM exporters",
+    order: " ORDER BY name, id",
+};
 
 impl Tx {
     /// The exporter of that number.
@@ -64,26 +70,11 @@ impl Tx {
         search: Option<&str>,
         page: PageRequest,
     ) -> Result<Page<Exporter>, StoreError> {
-        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM exporters"));
-        let mut count = Query::new("SELECT COUNT(*) FROM exporters");
-        for query in [&mut list, &mut count] {
-            if let Some(search) = search {
-                query
-                    .and("LOWER(name) LIKE ")
-                    .bind(anywhere(search))?
-                    .push(" ESCAPE '\\'");
-            }
-        }
-        list.push(" ORDER BY name, id LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        Ok(Page {
-            items: rows.iter().map(read).collect::<Result<_, _>>()?,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        let filter = |query: &mut Query| {
+            query.and_contains("LOWER(name) LIKE ", search)?;
+            Ok(())
+        };
+        LIST.page(self, page, filter, read).await
     }
 
     /// Every exporter, by number: what servers are assigned to.

@@ -3,14 +3,19 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{Query, anywhere, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, moment};
 use crate::model::{Group, GroupDraft, Id, Page, PageRequest, Scope, Version};
 
+macro_rules! columns {
+    () => {
+        "id, name, description, version, created_ms, updated_ms, \
+         (SELECT COUNT(*) FROM servers WHERE group_id = groups.id) AS server_count"
+    };
+}
+
 statements! {
-    GET = "SELECT id, name, description, version, created_ms, updated_ms, \
-           (SELECT COUNT(*) FROM servers WHERE group_id = groups.id) AS server_count \
-           FROM groups WHERE id = $1";
+    GET = concat!("SELECT ", columns!(), " FROM groups WHERE id = $1");
     INSERT = "INSERT INTO groups (name, description, version, created_ms, updated_ms) \
               VALUES ($1, $2, 1, $3, $3) RETURNING id";
     UPDATE = "UPDATE groups SET name = $1, description = $2, version = version + 1, updated_ms = $3 \
@@ -19,8 +24,11 @@ statements! {
     COUNT_SERVERS = "SELECT COUNT(*) FROM servers WHERE group_id = $1";
 }
 
-const LIST: &str = "SELECT id, name, description, version, created_ms, updated_ms, \
-    (SELECT COUNT(*) FROM servers WHERE group_id = groups.id) AS server_count FROM groups";
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM groups",
+    order: " ORDER BY name, id",
+};
 
 impl Tx {
     /// The group of that number, if it is in the scope.
@@ -50,27 +58,11 @@ impl Tx {
         scope: &Scope,
         page: PageRequest,
     ) -> Result<Page<Group>, StoreError> {
-        let mut list = Query::new(LIST);
-        let mut count = Query::new("SELECT COUNT(*) FROM groups");
-        for query in [&mut list, &mut count] {
-            if let Some(search) = search {
-                query
-                    .and("LOWER(name) LIKE ")
-                    .bind(anywhere(search))?
-                    .push(" ESCAPE '\\'");
-            }
-            and_in_scope(query, "id", scope)?;
-        }
-        list.push(" ORDER BY name, id LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        Ok(Page {
-            items: rows.iter().map(read).collect::<Result<_, _>>()?,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        let filter = |query: &mut Query| {
+            query.and_contains("LOWER(name) LIKE ", search)?;
+            and_in_scope(query, "id", scope)
+        };
+        LIST.page(self, page, filter, read).await
     }
 }
 

@@ -7,9 +7,10 @@
 //! are put together from fixed parts by [`Query`]; values never become text.
 
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Arguments, AssertSqlSafe, Encode, Type};
+use sqlx::{Arguments, AssertSqlSafe, Encode, Row, Type};
 
 use super::{StoreError, Tx};
+use crate::model::{Page, PageRequest};
 
 /// Declares statements as constants, and a list of them all for the test.
 macro_rules! statements {
@@ -21,6 +22,9 @@ macro_rules! statements {
     };
 }
 pub(super) use statements;
+
+/// A fixed statement with values.
+pub(super) type Bound = sqlx::query::Query<'static, sqlx::Any, AnyArguments>;
 
 /// A statement under construction.
 pub(super) struct Query {
@@ -83,6 +87,21 @@ impl Query {
         Ok(self)
     }
 
+    /// Adds `column LIKE` what is searched for, anywhere and in any case; the
+    /// column's text is in lower case.
+    pub(super) fn and_contains(
+        &mut self,
+        column_like: &'static str,
+        text: Option<&str>,
+    ) -> Result<&mut Self, StoreError> {
+        if let Some(text) = text {
+            self.and(column_like)
+                .bind(anywhere(text))?
+                .push(" ESCAPE '\\'");
+        }
+        Ok(self)
+    }
+
     pub(super) async fn fetch_all(self, tx: &mut Tx) -> Result<Vec<AnyRow>, StoreError> {
         // The text is made of literals and numbered placeholders only.
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
@@ -95,8 +114,56 @@ impl Query {
     }
 }
 
+/// A list of which people see a part at a time: what is read, from where, in which
+/// order.
+pub(super) struct List {
+    pub(super) columns: &'static str,
+    /// `FROM` and the table.
+    pub(super) from: &'static str,
+    /// `ORDER BY` and columns of which no two rows have the same.
+    pub(super) order: &'static str,
+}
+
+impl List {
+    /// The rows of a page, and how many there are in all, of those that `filter`
+    /// lets through.
+    pub(super) async fn rows(
+        &self,
+        tx: &mut Tx,
+        page: PageRequest,
+        filter: impl Fn(&mut Query) -> Result<(), StoreError>,
+    ) -> Result<Page<AnyRow>, StoreError> {
+        let mut list = Query::new("SELECT ");
+        list.push(self.columns).push(self.from);
+        let mut count = Query::new("SELECT COUNT(*)");
+        count.push(self.from);
+        for query in [&mut list, &mut count] {
+            filter(query)?;
+        }
+        list.push(self.order).push(" LIMIT ").bind(page.limit)?;
+        list.push(" OFFSET ").bind(page.offset)?;
+        Ok(Page {
+            items: list.fetch_all(tx).await?,
+            total: count.fetch_one(tx).await?.try_get(0)?,
+            offset: page.offset,
+            limit: page.limit,
+        })
+    }
+
+    /// The same, each row read.
+    pub(super) async fn page<T>(
+        &self,
+        tx: &mut Tx,
+        page: PageRequest,
+        filter: impl Fn(&mut Query) -> Result<(), StoreError>,
+        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        self.rows(tx, page, filter).await?.try_map(|row| read(&row))
+    }
+}
+
 /// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere.
-pub(super) fn anywhere(text: &str) -> String {
+fn anywhere(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for character in text.to_lowercase().chars() {

@@ -4,8 +4,9 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::groups::{and_in_scope, expect_version};
-use super::query::{Query, anywhere, statements};
+use super::query::{Bound, List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json, truth};
+use crate::clock::Timestamp;
 use crate::model::{
     Id, Page, PageRequest, Scope, Server, ServerDraft, ServerFilter, ServerSort, Sort, Version,
 };
@@ -72,22 +73,16 @@ impl Tx {
         scope: &Scope,
         page: PageRequest,
     ) -> Result<Page<Server>, StoreError> {
-        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM servers"));
-        let mut count = Query::new("SELECT COUNT(*) FROM servers");
-        for query in [&mut list, &mut count] {
+        let list = List {
+            columns: columns!(),
+            from: " FROM servers",
+            order: order(sort),
+        };
+        let filter = |query: &mut Query| {
             and_filter(query, filter)?;
-            and_in_scope(query, "group_id", scope)?;
-        }
-        list.push(order(sort)).push(" LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        Ok(Page {
-            items: rows.iter().map(read).collect::<Result<_, _>>()?,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+            and_in_scope(query, "group_id", scope)
+        };
+        list.page(self, page, filter, read).await
     }
 }
 
@@ -99,24 +94,7 @@ impl WriteTx {
     pub async fn insert_server(&mut self, draft: &ServerDraft) -> Result<Server, StoreError> {
         self.check_server(draft, 0).await?;
         let now = self.now();
-        let row = sqlx::query(INSERT)
-            .bind(draft.name.as_str())
-            .bind(draft.address.as_str())
-            .bind(i64::from(draft.port.0))
-            .bind(draft.credential_id)
-            .bind(draft.group_id)
-            .bind(draft.exporter_id)
-            .bind(i64::from(draft.monitoring_enabled))
-            .bind(draft.manufacturer.as_str())
-            .bind(draft.model.as_str())
-            .bind(draft.serial_number.as_str())
-            .bind(draft.site.as_str())
-            .bind(draft.rack.as_str())
-            .bind(draft.description.as_str())
-            .bind(to_json(&draft.tags)?)
-            .bind(to_json(&draft.labels)?)
-            .bind(search_text(draft))
-            .bind(now.0)
+        let row = bound(INSERT, draft, now)?
             .fetch_one(self.connection())
             .await
             .map_err(|error| StoreError::from(error).taken("server", "address"))?;
@@ -141,24 +119,7 @@ impl WriteTx {
         expect_version(before.version, version)?;
         self.check_server(draft, id).await?;
         let now = self.now();
-        sqlx::query(UPDATE)
-            .bind(draft.name.as_str())
-            .bind(draft.address.as_str())
-            .bind(i64::from(draft.port.0))
-            .bind(draft.credential_id)
-            .bind(draft.group_id)
-            .bind(draft.exporter_id)
-            .bind(i64::from(draft.monitoring_enabled))
-            .bind(draft.manufacturer.as_str())
-            .bind(draft.model.as_str())
-            .bind(draft.serial_number.as_str())
-            .bind(draft.site.as_str())
-            .bind(draft.rack.as_str())
-            .bind(draft.description.as_str())
-            .bind(to_json(&draft.tags)?)
-            .bind(to_json(&draft.labels)?)
-            .bind(search_text(draft))
-            .bind(now.0)
+        bound(UPDATE, draft, now)?
             .bind(id)
             .execute(self.connection())
             .await
@@ -221,14 +182,31 @@ impl WriteTx {
     }
 }
 
+/// Binds what both statements that write a server begin with.
+fn bound(sql: &'static str, draft: &ServerDraft, now: Timestamp) -> Result<Bound, StoreError> {
+    Ok(sqlx::query(sql)
+        .bind(draft.name.as_str().to_owned())
+        .bind(draft.address.as_str().to_owned())
+        .bind(i64::from(draft.port.0))
+        .bind(draft.credential_id)
+        .bind(draft.group_id)
+        .bind(draft.exporter_id)
+        .bind(i64::from(draft.monitoring_enabled))
+        .bind(draft.manufacturer.as_str().to_owned())
+        .bind(draft.model.as_str().to_owned())
+        .bind(draft.serial_number.as_str().to_owned())
+        .bind(draft.site.as_str().to_owned())
+        .bind(draft.rack.as_str().to_owned())
+        .bind(draft.description.as_str().to_owned())
+        .bind(to_json(&draft.tags)?)
+        .bind(to_json(&draft.labels)?)
+        .bind(search_text(draft))
+        .bind(now.0))
+}
+
 fn and_filter(query: &mut Query, filter: &ServerFilter) -> Result<(), StoreError> {
-    if let Some(search) = &filter.search {
-        query
-            .and("search LIKE ")
-            .bind(anywhere(search))?
-            .push(" ESCAPE '\\'");
-    }
     query
+        .and_contains("search LIKE ", filter.search.as_deref())?
         .and_equals("group_id = ", filter.group_id)?
         .and_equals("credential_id = ", filter.credential_id)?
         .and_equals("exporter_id = ", filter.exporter_id)?

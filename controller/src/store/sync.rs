@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{Query, statements};
+use super::query::{List, statements};
 use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json, truth};
 use crate::model::{
     Artefact, Id, Page, PageRequest, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState,
@@ -82,6 +82,12 @@ pub struct NewSyncVersion<'a> {
     pub content: &'a [u8],
 }
 
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM sync_versions",
+    order: " ORDER BY id DESC",
+};
+
 impl Tx {
     /// What of an artefact is published.
     ///
@@ -140,18 +146,7 @@ impl Tx {
         &mut self,
         page: PageRequest,
     ) -> Result<Page<SyncVersion>, StoreError> {
-        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM sync_versions"));
-        list.push(" ORDER BY id DESC LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let count = Query::new("SELECT COUNT(*) FROM sync_versions");
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        Ok(Page {
-            items: rows.iter().map(read).collect::<Result<_, _>>()?,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        LIST.page(self, page, |_| Ok(()), read).await
     }
 
     /// What a version changed, entry by entry, up to a bound.

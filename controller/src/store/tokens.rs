@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{Query, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json};
 use crate::clock::Timestamp;
 use crate::model::{Id, Page, PageRequest, Token, TokenKind};
@@ -26,6 +26,12 @@ statements! {
     REVOKE_USER = "UPDATE tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL";
     DELETE_OLD = "DELETE FROM tokens WHERE expires_ms < $1 OR revoked_ms < $1";
 }
+
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM tokens",
+    order: " ORDER BY id DESC",
+};
 
 /// Who holds a token, as far as the store knows.
 #[derive(Clone, Debug)]
@@ -96,28 +102,15 @@ impl Tx {
         user: Option<Id>,
         page: PageRequest,
     ) -> Result<Page<Token>, StoreError> {
-        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM tokens"));
-        let mut count = Query::new("SELECT COUNT(*) FROM tokens");
-        for query in [&mut list, &mut count] {
+        let filter = |query: &mut Query| {
             query
                 .and("kind NOT IN ('access', 'refresh')")
                 .and("revoked_ms IS NULL")
                 .and_equals("user_id = ", user)?;
-        }
-        list.push(" ORDER BY id DESC LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        let items = rows
-            .iter()
-            .map(|row| Ok(read(row)?.token))
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Page {
-            items,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+            Ok(())
+        };
+        LIST.page(self, page, filter, |row| Ok(read(row)?.token))
+            .await
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::groups::expect_version;
-use super::query::{Query, anywhere, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, maybe_moment, moment, truth};
 use crate::model::{Id, Page, PageRequest, Role, User, UserDraft, Version};
 
@@ -36,6 +36,12 @@ statements! {
     COUNT_OTHER_ADMINS = "SELECT COUNT(*) FROM users WHERE role = 'admin' AND is_active = 1 AND id <> $1";
     COUNT = "SELECT COUNT(*) FROM users";
 }
+
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM users",
+    order: " ORDER BY username",
+};
 
 impl Tx {
     /// The user of that number.
@@ -99,31 +105,17 @@ impl Tx {
         search: Option<&str>,
         page: PageRequest,
     ) -> Result<Page<User>, StoreError> {
-        let mut list = Query::new(concat!("SELECT ", columns!(), " FROM users"));
-        let mut count = Query::new("SELECT COUNT(*) FROM users");
-        for query in [&mut list, &mut count] {
-            if let Some(search) = search {
-                query
-                    .and("LOWER(username) LIKE ")
-                    .bind(anywhere(search))?
-                    .push(" ESCAPE '\\'");
-            }
+        let filter = |query: &mut Query| {
+            query.and_contains("LOWER(username) LIKE ", search)?;
+            Ok(())
+        };
+        let rows = LIST.rows(self, page, filter).await?;
+        let mut groups = Vec::with_capacity(rows.items.len());
+        for row in &rows.items {
+            groups.push(self.groups_of(row).await?);
         }
-        list.push(" ORDER BY username LIMIT ").bind(page.limit)?;
-        list.push(" OFFSET ").bind(page.offset)?;
-        let rows = list.fetch_all(self).await?;
-        let total = count.fetch_one(self).await?.try_get(0)?;
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
-            let groups = self.groups_of(&row).await?;
-            items.push(read(&row, groups)?);
-        }
-        Ok(Page {
-            items,
-            total,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        let mut groups = groups.into_iter();
+        rows.try_map(|row| read(&row, groups.next().flatten()))
     }
 
     async fn groups_of(&mut self, user: &AnyRow) -> Result<Option<BTreeSet<Id>>, StoreError> {

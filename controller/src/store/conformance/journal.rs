@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lab, NOON, group, server, user};
+use super::draft::{group, server, user};
+use super::{Lab, NOON};
 use crate::alert::{Sighting, parse_push, parse_webhook};
 use crate::clock::Timestamp;
 use crate::model::{
