@@ -29,7 +29,8 @@ test: setup ## every test there is
 lint: ## formatting, clippy, licences
 	@scripts/lint.sh
 
-bench: setup ## compare with the stock exporter
+bench: setup ## large fleets, and the comparison with the stock exporter
+	$(CARGO) bench --quiet --locked -p ipmi-controller --bench fleet
 	@scripts/bench.sh
 
 fuzz: ## run each fuzz target for T seconds (make fuzz T=60)

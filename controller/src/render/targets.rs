@@ -209,23 +209,4 @@ mod tests {
         assert!(rendered.document.entries().is_empty());
         assert_eq!(rendered.blind_spots.len(), 3);
     }
-
-    /// `cargo test --release -p ipmi-controller --lib a_large_fleet -- --ignored --nocapture`
-    #[test]
-    #[ignore = "a measurement, for a release build"]
-    fn a_large_fleet_is_rendered_in_less_than_two_seconds() {
-        let servers = (1..=100_000).map(|id| server(id, "east")).collect();
-        let exporters = (1..=10).map(|id| exporter(id, "", 100)).collect();
-        let inventory = Inventory {
-            revision: 1,
-            servers,
-            exporters,
-        };
-        let start = std::time::Instant::now();
-        let rendered = targets(&inventory).unwrap();
-        let took = start.elapsed();
-        eprintln!("{took:?}, {} bytes", rendered.document.bytes().len());
-        assert_eq!(rendered.document.entries().len(), 100_000);
-        assert!(took < std::time::Duration::from_secs(2), "{took:?}");
-    }
 }

@@ -130,16 +130,4 @@ mod tests {
         );
         assert!(!expected["1"].labels.contains_key("__scheme__"));
     }
-
-    /// `cargo test --release -p ipmi-controller --lib a_large_fleet -- --ignored --nocapture`
-    #[test]
-    #[ignore = "a measurement, for a release build"]
-    fn half_a_large_fleet_is_answered_in_less_than_300_ms() {
-        let published = published(100_000);
-        let start = std::time::Instant::now();
-        let (body, _) = published.for_exporter("exp-1");
-        let took = start.elapsed();
-        eprintln!("{took:?}, {} bytes", body.len());
-        assert!(took < std::time::Duration::from_millis(300), "{took:?}");
-    }
 }
