@@ -19,6 +19,7 @@ prometheus                scrapes the exporter in the tests and in make run
 prometheus-alertmanager   notifies the controller in its tests
 postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
+procps                    kill, with which tests stop servers
 python3-venv              a place for pyghmi, an independent BMC for the tests
 python3-cryptography      what pyghmi is made with
 python3-dateutil          what pyghmi is made with
@@ -27,6 +28,10 @@ LIST
 
 installed() {
     test "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed
+}
+
+all_installed() {
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p'
 }
 
 as_root() {
@@ -63,9 +68,16 @@ if [ -n "$missing" ]; then
         as_root chmod 755 "$policy"
     fi
     as_root apt-get update -qq
+    before=$(all_installed)
     # shellcheck disable=SC2086  # one word per package
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
-    for package in $missing; do
+    # Also what the packages brought along: the service of PostgreSQL does.
+    for package in $(all_installed); do
+        case "
+$before
+" in *"
+$package
+"*) continue ;; esac
         units=$(dpkg-query -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p')
         for unit in $units; do
             echo "setup: leaving $unit of $package disabled"
