@@ -414,9 +414,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// Flags of `probe`.
+/// One BMC, and how to log in to it.
 #[derive(Args, Clone, Debug, PartialEq)]
-pub struct ProbeArgs {
+pub struct BmcArgs {
     /// Address of the BMC.
     #[arg(help = "Address of the BMC: host, host:port or [v6]:port")]
     pub target: String,
@@ -433,6 +433,14 @@ pub struct ProbeArgs {
         hide_default_value = true
     )]
     config_file: String,
+}
+
+/// Flags of `probe`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct ProbeArgs {
+    /// Which BMC, and how.
+    #[command(flatten)]
+    pub bmc: BmcArgs,
 
     /// Output: a table for people, exposition text, or JSON
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -454,22 +462,9 @@ pub struct ProbeArgs {
 /// Flags of `record`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct RecordArgs {
-    /// Address of the BMC.
-    #[arg(help = "Address of the BMC: host, host:port or [v6]:port")]
-    pub target: String,
-
-    /// Module to use
-    #[arg(long, short = 'm', value_name = "NAME")]
-    pub module: String,
-
-    /// Path to the module configuration
-    #[arg(
-        long = "config.file",
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
-    config_file: String,
+    /// Which BMC, and how.
+    #[command(flatten)]
+    pub bmc: BmcArgs,
 
     /// Folder for the recording; must be new or empty
     #[arg(long, short = 'o', value_name = "DIR")]
@@ -554,15 +549,7 @@ impl SensorArgs {
     }
 }
 
-impl RecordArgs {
-    /// The module file; `None` means that no module exists.
-    #[must_use]
-    pub fn config_file(&self) -> Option<PathBuf> {
-        path(&self.config_file)
-    }
-}
-
-impl ProbeArgs {
+impl BmcArgs {
     /// The module file; `None` means that no module exists.
     #[must_use]
     pub fn config_file(&self) -> Option<PathBuf> {

@@ -207,10 +207,10 @@ fn sub_commands_have_their_own_flags() {
         panic!("probe was not understood");
     };
     assert_eq!(
-        (probe.target.as_str(), probe.module.as_str()),
+        (probe.bmc.target.as_str(), probe.bmc.module.as_str()),
         ("[::1]:6230", "sim")
     );
-    assert_eq!(probe.config_file(), Some("ipmi.yml".into()));
+    assert_eq!(probe.bmc.config_file(), Some("ipmi.yml".into()));
     assert_eq!(probe.format, ProbeFormat::Prom);
     assert_eq!(probe.timeout, Some(Duration::from_secs(60)));
     let Ok(Command::Record(record)) = run(&[
@@ -226,11 +226,11 @@ fn sub_commands_have_their_own_flags() {
     ]) else {
         panic!("record was not understood");
     };
-    assert_eq!((record.target.as_str(), record.samples), ("bmc1", 5));
+    assert_eq!((record.bmc.target.as_str(), record.samples), ("bmc1", 5));
     assert_eq!(record.output, PathBuf::from("out"));
     assert!(record.keep_personal);
     assert_eq!(record.licence.as_deref(), Some("CC0-1.0"));
-    assert_eq!((record.config_file(), record.timeout), (None, None));
+    assert_eq!((record.bmc.config_file(), record.timeout), (None, None));
     let scan = |arguments: &[&str]| match run(arguments) {
         Ok(Command::Scan(scan)) => *scan,
         other => panic!("{arguments:?}: {other:?}"),

@@ -1,25 +1,25 @@
 //! `ipmi_exporter probe TARGET --module M`: one scrape, for a person or a program.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use crate::app::{App, AppOptions};
+use super::one_bmc;
+use super::progress::ProgressLine;
 use crate::cli::{ProbeArgs, ProbeFormat};
 use crate::collect::{CollectOptions, Results, SensorSample};
-use crate::config::{Collector, ConfigHolder, Module};
+use crate::config::{Collector, Module};
 use crate::exposition::Format;
 use crate::logging;
 use crate::metrics::{self, Answer};
 use crate::serve::open_store;
-use crate::targets::{Limits, Workers};
 
 /// For a person at a terminal a first look at a slow BMC may take its time.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
-/// How often the progress line is drawn.
+/// How often it is looked how far the scrape is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 /// Closing one session takes at most a second.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -27,45 +27,25 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// Scrapes once and prints. The exit status is 0 only when all collectors are up.
 pub async fn run(arguments: &ProbeArgs) -> ExitCode {
     logging::start(arguments.log);
-    match probe(arguments).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("ipmi_exporter: error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    one_bmc::exit(probe(arguments).await)
 }
 
 async fn probe(arguments: &ProbeArgs) -> anyhow::Result<bool> {
-    let (holder, warnings) = ConfigHolder::start(arguments.config_file().as_deref())?;
-    for warning in warnings {
-        eprintln!("warning: {warning}");
-    }
-    let app = App::new(
-        holder,
+    let app = one_bmc::start(
+        &arguments.bmc,
         open_store(arguments.sensors.cache_dir().as_deref())?,
-        Workers::start()?,
-        AppOptions {
-            timeout_offset: Duration::ZERO,
-            default_timeout: DEFAULT_TIMEOUT,
-            login_rate: 0,
-            limits: Limits {
-                max_targets: 1,
-                max_concurrent: 1,
-                idle_timeout: DEFAULT_TIMEOUT,
-            },
-            collect: CollectOptions {
-                non_critical: arguments.sensors.noncritical.into(),
-                max_sensors: arguments.sensors.limit as usize,
-            },
+        CollectOptions {
+            non_critical: arguments.sensors.noncritical.into(),
+            max_sensors: arguments.sensors.limit as usize,
         },
-    );
+        DEFAULT_TIMEOUT,
+    )?;
     let started = Instant::now();
     let deadline = started + arguments.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let (collection, address) = app
-        .start(&arguments.target, &arguments.module, deadline)
+        .start(&arguments.bmc.target, &arguments.bmc.module, deadline)
         .await?;
+    let mut line = ProgressLine::new();
     let results = {
         let finished = collection.wait(deadline);
         tokio::pin!(finished);
@@ -73,12 +53,12 @@ async fn probe(arguments: &ProbeArgs) -> anyhow::Result<bool> {
             tokio::select! {
                 results = &mut finished => break results,
                 () = tokio::time::sleep(PROGRESS_EVERY) => {
-                    show_progress(&collection.snapshot(), started.elapsed());
+                    line.show(|| progress_text(&collection.snapshot(), started.elapsed()));
                 }
             }
         }
     };
-    clear_progress();
+    line.clear();
     let duration = started.elapsed();
     let module = &collection.profile.module;
     let text = match arguments.format {
@@ -105,11 +85,8 @@ async fn probe(arguments: &ProbeArgs) -> anyhow::Result<bool> {
         .all(|collector| results.is_up(*collector)))
 }
 
-/// One line that says what is being waited for; only where it can be wiped again.
-fn show_progress(results: &Results, elapsed: Duration) {
-    if !stderr().is_terminal() {
-        return;
-    }
+/// What is being waited for.
+fn progress_text(results: &Results, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     let what = match (&results.loading, &results.sensors) {
         (Some((records, Some(total))), _) => {
@@ -123,14 +100,7 @@ fn show_progress(results: &Results, elapsed: Duration) {
         ),
         (None, None) => "asking the BMC".to_owned(),
     };
-    // Nobody misses a progress line that cannot be written.
-    let _ = write!(stderr(), "\r\x1b[K{what} ({seconds} s)");
-}
-
-fn clear_progress() {
-    if stderr().is_terminal() {
-        let _ = write!(stderr(), "\r\x1b[K");
-    }
+    format!("{what} ({seconds} s)")
 }
 
 fn state_word(state: f64) -> &'static str {

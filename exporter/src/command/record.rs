@@ -10,16 +10,15 @@ use anyhow::Context;
 use bmc_recording::{Files, check_free};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::one_bmc;
 use super::progress::{ProgressLine, bar};
-use crate::app::{App, AppOptions};
 use crate::bmc::{Bmc, LoginBudget};
 use crate::cli::RecordArgs;
 use crate::collect::CollectOptions;
 use crate::collect::store::Store;
-use crate::config::{ConfigHolder, TargetAddress};
+use crate::config::TargetAddress;
 use crate::logging;
 use crate::record::{RecordOptions, personal, record};
-use crate::targets::{Limits, Workers};
 use crate::telemetry::Telemetry;
 
 /// A slow BMC with many sensors takes minutes, more with samples.
@@ -29,14 +28,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 /// that the BMC has was read.
 pub async fn run(arguments: &RecordArgs) -> ExitCode {
     logging::start(arguments.log);
-    match write_down(arguments).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("ipmi_exporter: error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    one_bmc::exit(write_down(arguments).await)
 }
 
 async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
@@ -45,30 +37,16 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
     let mut terminate = signal(SignalKind::terminate())?;
     // Nobody wants to hear this after an hour.
     check_free(&arguments.output).context("--output")?;
-    let (holder, warnings) = ConfigHolder::start(arguments.config_file().as_deref())?;
-    for warning in warnings {
-        eprintln!("warning: {warning}");
-    }
     let started = Instant::now();
     let deadline = started + arguments.timeout.unwrap_or(DEFAULT_TIMEOUT);
-    let app = App::new(
-        holder,
+    let app = one_bmc::start(
+        &arguments.bmc,
         Store::default(),
-        Workers::start()?,
-        AppOptions {
-            timeout_offset: Duration::ZERO,
-            default_timeout: DEFAULT_TIMEOUT,
-            login_rate: 0,
-            limits: Limits {
-                max_targets: 1,
-                max_concurrent: 1,
-                idle_timeout: DEFAULT_TIMEOUT,
-            },
-            collect: CollectOptions::default(),
-        },
-    );
+        CollectOptions::default(),
+        DEFAULT_TIMEOUT,
+    )?;
     let (profile, address) = app
-        .admit(&arguments.target, &arguments.module, deadline)
+        .admit(&arguments.bmc.target, &arguments.bmc.module, deadline)
         .await?;
     let mut bmc = Bmc::new(
         address,
@@ -102,7 +80,7 @@ async fn write_down(arguments: &RecordArgs) -> anyhow::Result<bool> {
     let (mut recording, summary) = recorded?;
     if !arguments.keep_personal {
         let ip = address.ip().to_string();
-        let host = host(&arguments.target);
+        let host = host(&arguments.bmc.target);
         personal::remove(&mut recording, &[&host, &ip]);
     }
     recording.write(&arguments.output, &Files::new())?;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::one_bmc;
 use super::progress::{ProgressLine, bar};
 use crate::cli::ScanArgs;
 use crate::logging;
@@ -19,14 +20,7 @@ const NAME_LIMIT: Duration = Duration::from_secs(10);
 /// BMC was found.
 pub async fn run(arguments: &ScanArgs) -> ExitCode {
     logging::start(arguments.log);
-    match look(arguments).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("ipmi_exporter: error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    one_bmc::exit(look(arguments).await)
 }
 
 async fn look(arguments: &ScanArgs) -> anyhow::Result<bool> {

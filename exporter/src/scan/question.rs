@@ -6,12 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 use rmcp_ipmi::PrivilegeLevel;
 use rmcp_ipmi::command::{
     AuthenticationCapabilities, Command, GetChannelAuthenticationCapabilities,
-    GetChannelCipherSuites,
+    GetChannelCipherSuites, request_message,
 };
 use rmcp_ipmi::wire::{
-    BMC_ADDRESS, CompletionCode, Framing, LanRequest, LanResponse, PacketV15, PacketV20,
-    PayloadType, Pong, REMOTE_CONSOLE_ADDRESS, RequestSequence, decode_rmcp, encode_ping,
-    encode_sessionless_v15,
+    CompletionCode, Framing, LanResponse, PacketV15, PacketV20, PayloadType, Pong, RequestSequence,
+    decode_rmcp, encode_ping, encode_sessionless_v15,
 };
 
 /// One of the three questions.
@@ -81,20 +80,7 @@ impl Question {
 }
 
 fn message<C: Command>(command: &C, sequence: RequestSequence, out: &mut Vec<u8>) {
-    let mut data = Vec::new();
-    command.encode(&mut data);
-    let mut message = Vec::new();
-    LanRequest {
-        responder: BMC_ADDRESS,
-        net_fn: C::NET_FN,
-        lun: command.lun(),
-        requester: REMOTE_CONSOLE_ADDRESS,
-        sequence,
-        command: C::COMMAND,
-        data: &data,
-    }
-    .encode(&mut message);
-    encode_sessionless_v15(out, &message);
+    encode_sessionless_v15(out, &request_message(command, sequence));
 }
 
 /// What a datagram says.
@@ -196,6 +182,8 @@ fn verdict<C: Command>(question: &C, response: &LanResponse<'_>) -> Verdict<C::R
 
 #[cfg(test)]
 mod tests {
+    use rmcp_ipmi::wire::{BMC_ADDRESS, REMOTE_CONSOLE_ADDRESS};
+
     use super::*;
     use proptest::prelude::*;
 

@@ -47,7 +47,9 @@ pub use storage::{
     GetSdr, GetSdrRepositoryInfo, GetSelAllocationInfo, GetSelEntry, GetSelInfo, ReserveSdr,
 };
 
-use crate::wire::{DecodeError, Lun, NetFn};
+use crate::wire::{
+    BMC_ADDRESS, DecodeError, LanRequest, Lun, NetFn, REMOTE_CONSOLE_ADDRESS, RequestSequence,
+};
 
 /// A request that has a typed response.
 pub trait Command {
@@ -73,4 +75,23 @@ pub trait Command {
     /// # Errors
     /// When a required field is missing or impossible.
     fn decode(&self, data: &[u8]) -> Result<Self::Response, DecodeError>;
+}
+
+/// The message of a request from a remote console to the BMC, with its checksums
+/// (IPMI 2.0 section 13.8); what goes around it depends on the session.
+pub fn request_message<C: Command>(command: &C, sequence: RequestSequence) -> Vec<u8> {
+    let mut data = Vec::new();
+    command.encode(&mut data);
+    let mut message = Vec::with_capacity(data.len() + 7);
+    LanRequest {
+        responder: BMC_ADDRESS,
+        net_fn: C::NET_FN,
+        lun: command.lun(),
+        requester: REMOTE_CONSOLE_ADDRESS,
+        sequence,
+        command: C::COMMAND,
+        data: &data,
+    }
+    .encode(&mut message);
+    message
 }

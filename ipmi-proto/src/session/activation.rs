@@ -14,11 +14,11 @@ use super::counters::RejectReason;
 use super::login::{LoginMemory, Next};
 use super::open::Login;
 use super::protection::{Activated, Negotiated, Protection, V15};
-use super::question::{Question, request};
+use super::question::Question;
 use super::{Session, Settings, State};
 use crate::command::{
     ActivateSession, ActivatedSession, AuthenticationCapabilities, Command, GetSessionChallenge,
-    SessionChallenge,
+    SessionChallenge, request_message,
 };
 use crate::crypto::{AuthKey, AuthType};
 use crate::error::{Error, Refusal, Stage};
@@ -196,7 +196,7 @@ impl Session {
         };
         let wait = (self.rtt.timeout(0) * 3).clamp(MIN_ACTIVATION_WAIT, MAX_ACTIVATION_WAIT);
         activation.question = activation.question.next();
-        let message = request(&command, activation.question.number(now, wait));
+        let message = request_message(&command, activation.question.number(now, wait));
         let code = activation
             .key
             .code(activation.auth_type, challenge.temporary_id, 0, &message);

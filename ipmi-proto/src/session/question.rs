@@ -6,11 +6,8 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::command::Command;
-use crate::wire::{
-    BMC_ADDRESS, LanRequest, LanResponse, REMOTE_CONSOLE_ADDRESS, RequestSequence,
-    encode_sessionless_v15,
-};
+use crate::command::{Command, request_message};
+use crate::wire::{LanResponse, RequestSequence, encode_sessionless_v15};
 
 /// See the [module documentation](self).
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +58,7 @@ impl Question {
     ) {
         let sequence = self.number(now, wait);
         out.clear();
-        encode_sessionless_v15(out, &request(command, sequence));
+        encode_sessionless_v15(out, &request_message(command, sequence));
     }
 
     /// Whether this answers one of the copies of a question of type `C`.
@@ -80,22 +77,4 @@ impl Question {
     pub(super) fn rtt(&self, response: &LanResponse<'_>, now: Instant) -> Option<Duration> {
         (response.sequence == self.last).then(|| now.saturating_duration_since(self.sent_at))
     }
-}
-
-/// The message of a request.
-pub(super) fn request<C: Command>(command: &C, sequence: RequestSequence) -> Vec<u8> {
-    let mut data = Vec::new();
-    command.encode(&mut data);
-    let mut message = Vec::with_capacity(data.len() + 7);
-    LanRequest {
-        responder: BMC_ADDRESS,
-        net_fn: C::NET_FN,
-        lun: command.lun(),
-        requester: REMOTE_CONSOLE_ADDRESS,
-        sequence,
-        command: C::COMMAND,
-        data: &data,
-    }
-    .encode(&mut message);
-    message
 }
