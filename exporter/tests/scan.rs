@@ -404,7 +404,7 @@ fn openipmis_simulator_is_found() {
     assert!(output.status.success(), "{}", err(&output));
     let json: Value = serde_json::from_str(&out(&output)).unwrap();
     let bmc = &json["bmcs"][0];
-    assert_eq!(bmc["address"], "127.0.0.1");
+    assert_eq!(bmc["address"], address.ip().to_string());
     assert_eq!(bmc["answers_ping"], true);
     assert_eq!(
         (&bmc["ipmi_1_5"], &bmc["ipmi_2_0"]),

@@ -8,6 +8,7 @@ use bmc_sim::{AnalogSensor, DeviceBuilder, SensorKey, SimHandle};
 use tempfile::TempDir;
 
 use crate::lab::{Lab, Scrape, config, machine, module, own_metric, scrape};
+use crate::support::ANY_PORT;
 use crate::support::exporter::Exporter;
 
 const SENSORS: u16 = 6;
@@ -169,7 +170,7 @@ fn a_directory_that_cannot_be_used_is_a_clear_mistake_at_start() {
     fs::write(&file, "").unwrap();
     let directory = file.join("cache");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ipmi_exporter"))
-        .arg("--web.listen-address=127.0.0.1:0")
+        .arg(ANY_PORT)
         .arg(cache_dir(&directory))
         .output()
         .unwrap();

@@ -11,10 +11,10 @@ use bmc_sim::{AnalogSensor, BmcConfig, DeviceBuilder, User};
 use tempfile::TempDir;
 
 use crate::canary::leaked;
-use crate::lab::{LIMIT, Lab, deaf_port};
+use crate::lab::{Lab, deaf_port};
+use crate::support::ANY_PORT;
 use crate::support::http::{self, Response};
 use crate::support::process::Process;
-use crate::support::{free_tcp_address, wait_for};
 
 /// Passwords of three modules, by where they stand. None has a character that
 /// any quoting would change.
@@ -90,19 +90,19 @@ fn the_server_never_shows_a_password() {
     for format in ["logfmt", "json"] {
         let home = TempDir::new().unwrap();
         let config = write_config(home.path());
-        let address = free_tcp_address();
         let mut process = Process::start(Path::new(BINARY), |command| {
             exporter(command, &config);
             command
-                .arg(format!("--web.listen-address={address}"))
+                .arg(ANY_PORT)
                 .arg(format!(
                     "--cache.dir={}",
                     home.path().join("cache").display()
                 ))
                 .args(["--log.level=debug", &format!("--log.format={format}")]);
         });
+        let address = process.listening();
         let get = |path: &str| -> Option<Response> { http::get(address, path).ok() };
-        wait_for("the exporter", LIMIT, || get("/-/ready"));
+        get("/-/ready").expect("it is ready once it listens");
         let scrape = |target: &str, module: &str| {
             let path = format!("/ipmi?target={target}&module={module}");
             let answer = get(&path).expect("an answer");

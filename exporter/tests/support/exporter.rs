@@ -6,9 +6,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::ANY_PORT;
 use super::http::{self, Response, query_value};
 use super::process::{Process, program};
-use super::{START_ATTEMPTS, START_LIMIT, free_tcp_address, poll};
 
 /// Our program. Cargo names it to the exporter's own tests only; the fleet
 /// benchmark, which compiles this file too, brings its own.
@@ -61,42 +61,23 @@ impl Exporter {
     }
 
     fn start(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
-        for _ in 0..START_ATTEMPTS {
-            let home = TempDir::new().expect("temporary directory");
-            let cache = home.path().join("freeipmi");
-            std::fs::create_dir(&cache).expect("cache directory");
-            let modules = modules.replace("@SDR_CACHE@", &cache.display().to_string());
-            let configuration = home.path().join("modules.yml");
-            std::fs::write(&configuration, modules).expect("configuration file");
-            let address = free_tcp_address();
-            let mut process = Process::start(path, |command| {
-                command
-                    .arg(format!("--config.file={}", configuration.display()))
-                    .arg(format!("--web.listen-address={address}"))
-                    .args(more(home.path()));
-            });
-            let listens = poll(START_LIMIT, || match process.ended() {
-                Some(_) => Some(false),
-                None => std::net::TcpStream::connect(address)
-                    .is_ok()
-                    .then_some(true),
-            });
-            match listens {
-                Some(true) if process.ended().is_none() => {
-                    return Self {
-                        address,
-                        process,
-                        home,
-                    };
-                }
-                Some(_) if process.log().to_lowercase().contains("in use") => {}
-                _ => panic!("{} does not listen:\n{}", path.display(), process.log()),
-            }
+        let home = TempDir::new().expect("temporary directory");
+        let cache = home.path().join("freeipmi");
+        std::fs::create_dir(&cache).expect("cache directory");
+        let modules = modules.replace("@SDR_CACHE@", &cache.display().to_string());
+        let configuration = home.path().join("modules.yml");
+        std::fs::write(&configuration, modules).expect("configuration file");
+        let mut process = Process::start(path, |command| {
+            command
+                .arg(format!("--config.file={}", configuration.display()))
+                .arg(ANY_PORT)
+                .args(more(home.path()));
+        });
+        Self {
+            address: process.listening(),
+            process,
+            home,
         }
-        panic!(
-            "{} found no free port in {START_ATTEMPTS} attempts",
-            path.display()
-        );
     }
 
     /// Its own directory: configuration, caches.

@@ -17,7 +17,7 @@ pub(crate) mod prometheus;
 pub(crate) mod pyghmi;
 pub(crate) mod simulator;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,16 +39,18 @@ pub(crate) fn ipmi_sim_file(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A TCP address on loopback that was free a moment ago.
-pub(crate) fn free_tcp_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free TCP port")
-}
+/// Any free TCP port on loopback, for a program that logs which one it got.
+pub(crate) const ANY_PORT: &str = "--web.listen-address=127.0.0.1:0";
 
-/// A UDP address on loopback that was free a moment ago.
+/// A UDP address on loopback that was free a moment ago, for programs that
+/// cannot choose a port themselves.
+///
+/// The host part is this process's own (127.128.0.0 and its process id), so
+/// that no test running beside this one is given the same address, nor do
+/// sockets of theirs that are bound to no port yet.
 pub(crate) fn free_udp_address() -> SocketAddr {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    UdpSocket::bind((Ipv4Addr::new(127, 128 | high, middle, low), 0))
         .and_then(|socket| socket.local_addr())
         .expect("loopback has a free UDP port")
 }

@@ -1,6 +1,7 @@
 //! Child processes that end with the test, however it ends.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::wait_for;
+use super::{START_LIMIT, poll, wait_for};
 
 /// Where Debian puts programs; `sbin` is not in every user's `PATH`.
 const DIRECTORIES: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/bin"];
@@ -113,6 +114,24 @@ impl Process {
         drop(sent); // The group may be gone already; `ended` is what counts.
     }
 
+    /// Waits until it says where it listens, as every program does that serves
+    /// with Prometheus' web configuration.
+    ///
+    /// # Panics
+    ///
+    /// When it ends instead, or says nothing within [`START_LIMIT`].
+    pub(crate) fn listening(&mut self) -> SocketAddr {
+        let address = poll(START_LIMIT, || {
+            let ended = self.ended().is_some();
+            let address = listening_address(&self.log());
+            (ended || address.is_some()).then_some(address)
+        });
+        match address.flatten() {
+            Some(address) => address,
+            None => panic!("{} does not listen:\n{}", self.name, self.log()),
+        }
+    }
+
     /// Everything it wrote to its standard error so far.
     pub(crate) fn log(&self) -> String {
         self.read("stderr")
@@ -148,6 +167,16 @@ impl Drop for Process {
             eprintln!("{} {end}; the end of its log:\n    {tail}", self.name);
         }
     }
+}
+
+/// The address in the line that says where a program listens, in either format
+/// of the log; `None` while that line is not whole.
+fn listening_address(log: &str) -> Option<SocketAddr> {
+    let (_, after) = log.split_once("\"Listening on\"")?;
+    let (line, _) = after.split_once('\n')?;
+    let address = &line[line.find("127.0.0.1:")?..];
+    let end = address.find(|c: char| !matches!(c, '0'..='9' | '.' | ':'));
+    address[..end.unwrap_or(address.len())].parse().ok()
 }
 
 /// Runs a program to its end and returns its standard output.

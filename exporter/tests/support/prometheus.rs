@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::exposition::{Series, number};
 use super::http::{self, query_value};
 use super::process::{Process, program};
-use super::{START_ATTEMPTS, free_tcp_address, poll, wait_for};
+use super::{ANY_PORT, wait_for};
 
 /// File discovery alone may take five seconds in Prometheus.
 const SCRAPE_LIMIT: Duration = Duration::from_secs(20);
@@ -28,41 +28,27 @@ impl Prometheus {
     /// which `prometheus.yml` is its configuration; waits until it is ready.
     pub(crate) fn start(files: &[(&str, &str)]) -> Self {
         let prometheus = program("prometheus", "prometheus");
-        for _ in 0..START_ATTEMPTS {
-            let home = TempDir::new().expect("temporary directory");
-            for (name, content) in files {
-                std::fs::write(home.path().join(name), content).expect("file for Prometheus");
-            }
-            let address = free_tcp_address();
-            let mut process = Process::start(&prometheus, |command| {
-                command
-                    .current_dir(home.path())
-                    .arg("--config.file=prometheus.yml")
-                    .arg("--storage.tsdb.path=data")
-                    .arg(format!("--web.listen-address={address}"));
-            });
-            let ready = poll(SCRAPE_LIMIT, || {
-                if process.ended().is_some() {
-                    return Some(false);
-                }
-                let ready = http::get(address, "/-/ready");
-                ready
-                    .is_ok_and(|answer| answer.status == 200)
-                    .then_some(true)
-            });
-            match ready {
-                Some(true) => {
-                    return Self {
-                        address,
-                        process,
-                        _home: home,
-                    };
-                }
-                Some(false) if process.log().contains("address already in use") => {}
-                _ => panic!("Prometheus is not ready:\n{}", process.log()),
-            }
+        let home = TempDir::new().expect("temporary directory");
+        for (name, content) in files {
+            std::fs::write(home.path().join(name), content).expect("file for Prometheus");
         }
-        panic!("Prometheus found no free port in {START_ATTEMPTS} attempts");
+        let mut process = Process::start(&prometheus, |command| {
+            command
+                .current_dir(home.path())
+                .arg("--config.file=prometheus.yml")
+                .arg("--storage.tsdb.path=data")
+                .arg(ANY_PORT);
+        });
+        let address = process.listening();
+        wait_for("Prometheus to be ready", SCRAPE_LIMIT, || {
+            let ready = http::get(address, "/-/ready");
+            ready.is_ok_and(|answer| answer.status == 200).then_some(())
+        });
+        Self {
+            address,
+            process,
+            _home: home,
+        }
     }
 
     /// An instant query for series.
