@@ -14,6 +14,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod model;
+pub mod prometheus;
 pub mod render;
 pub mod serve;
 pub mod store;

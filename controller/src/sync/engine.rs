@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 use super::file::{self, Fingerprint};
 use super::handle::{Handle, Prepared, SyncError, is_refused_before, prepare};
 use super::plan::Guard;
-use super::prometheus::{Counters, Prometheus, PrometheusError, Verdict};
+use super::prometheus::{Counters, Prometheus, Verdict};
 use super::published::Published;
 use super::status::{ArtefactStatus, State};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::model::{Artefact, Id, SyncOutcome, SyncReason, SyncState};
+use crate::prometheus::PrometheusError;
 use crate::store::{NewSyncVersion, Store, StoreError};
 
 const ARTEFACT: Artefact = Artefact::PrometheusTargets;

@@ -18,6 +18,6 @@ pub use engine::Engine;
 pub use file::FileError;
 pub use handle::{Handle, SyncError};
 pub use plan::{Guard, Plan};
-pub use prometheus::{Prometheus, PrometheusError};
+pub use prometheus::Prometheus;
 pub use published::Published;
 pub use status::{ArtefactStatus, BlindSpotBody, PlanBody, State, SyncStatus};

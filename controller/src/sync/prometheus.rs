@@ -4,64 +4,23 @@
 //! judged by the counters of `/metrics` alone.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::published::{Expected, Published};
 use crate::clock::Timestamp;
 use crate::config::PrometheusConfig;
+use crate::prometheus::{Client, PrometheusError};
 
 /// Up to so many targets are compared one by one.
 const COMPARED_EACH: usize = 2_000;
 /// After so long file discovery has taken a change up, if it ever will: it has
 /// two delays of five seconds each.
 const READ_AFTER: Duration = Duration::from_secs(12);
-/// Longest time for one answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest time to reach it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Largest answer that is taken.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// What Prometheus says on a target of a job with more than its `target_limit`.
 const LIMIT_EXCEEDED: &str = "target_limit exceeded";
-
-/// Why Prometheus could not be asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PrometheusError {
-    /// The program cannot make a client.
-    #[error("no HTTP client: {0}")]
-    Client(reqwest::Error),
-    /// A file with a secret cannot be used.
-    #[error("{}: {reason}", path.display())]
-    Secret {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// It does not answer.
-    #[error("Prometheus does not answer at {url}: {cause}")]
-    Unreachable {
-        /// What was asked.
-        url: Url,
-        /// Why.
-        cause: String,
-    },
-    /// It answers something else than expected.
-    #[error("Prometheus answers {url} with {what}")]
-    Answer {
-        /// What was asked.
-        url: Url,
-        /// What came.
-        what: String,
-    },
-}
 
 /// What the live server says about a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,18 +62,8 @@ impl Counters {
 /// A Prometheus that is kept in step.
 #[derive(Clone, Debug)]
 pub struct Prometheus {
-    http: reqwest::Client,
-    url: Url,
+    client: Client,
     job: String,
-    login: Login,
-}
-
-/// How to sign in; secrets are read for each request, as they may be renewed.
-#[derive(Clone, Debug)]
-enum Login {
-    None,
-    Basic { username: String, file: PathBuf },
-    Bearer { file: PathBuf },
 }
 
 #[derive(Deserialize)]
@@ -141,44 +90,20 @@ struct ActiveTarget {
 }
 
 impl Prometheus {
-    /// A client for the Prometheus of the configuration; `None` when it names none.
+    /// The Prometheus of the configuration; `None` when it names none.
     ///
     /// # Errors
     /// When no client can be made.
     pub fn new(config: &PrometheusConfig) -> Result<Option<Self>, PrometheusError> {
-        let Some(url) = config.url.clone() else {
-            return Ok(None);
-        };
-        // An error says that the program has one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            // A redirect would take the password elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(PrometheusError::Client)?;
-        let login = match (&config.username, &config.password_file) {
-            (Some(username), Some(file)) => Login::Basic {
-                username: username.clone(),
-                file: file.clone(),
-            },
-            _ => match &config.bearer_token_file {
-                Some(file) => Login::Bearer { file: file.clone() },
-                None => Login::None,
-            },
-        };
-        Ok(Some(Self {
-            http,
-            url,
+        Ok(Client::new(config)?.map(|client| Self {
+            client,
             job: config.job.clone(),
-            login,
         }))
     }
 
     /// The counters now.
     pub(super) async fn counters(&self) -> Result<Counters, PrometheusError> {
-        let text = self.get("metrics", &[]).await?;
+        let text = self.client.get("metrics", &[]).await?;
         let text = String::from_utf8_lossy(&text);
         let pool = format!("{{scrape_job=\"{}\"}}", self.job);
         let mut counters = Counters::default();
@@ -268,10 +193,10 @@ impl Prometheus {
     /// Targets of the job that are servers of ours.
     async fn active_targets(&self) -> Result<Vec<ActiveTarget>, PrometheusError> {
         let query = [("state", "active"), ("scrapePool", self.job.as_str())];
-        let bytes = self.get("api/v1/targets", &query).await?;
+        let bytes = self.client.get("api/v1/targets", &query).await?;
         let answer: Targets =
             serde_json::from_slice(&bytes).map_err(|error| PrometheusError::Answer {
-                url: self.url.clone(),
+                url: self.client.url().clone(),
                 what: format!("another list of targets than expected: {error}"),
             })?;
         let mut active = answer.data.active_targets;
@@ -281,83 +206,6 @@ impl Prometheus {
         });
         Ok(active)
     }
-
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, PrometheusError> {
-        let mut url = self.url.clone();
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/{path}"));
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let mut request = self.http.get(url.clone());
-        if let Some(value) = self.authorization()? {
-            request = request.header(AUTHORIZATION, value);
-        }
-        let unreachable = |error: reqwest::Error| PrometheusError::Unreachable {
-            url: url.clone(),
-            cause: innermost(&error),
-        };
-        let mut response = request.send().await.map_err(unreachable)?;
-        if !response.status().is_success() {
-            return Err(PrometheusError::Answer {
-                what: format!("status {}", response.status()),
-                url,
-            });
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > MAX_BYTES {
-                return Err(PrometheusError::Answer {
-                    what: format!("more than {MAX_BYTES} bytes"),
-                    url,
-                });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
-    }
-
-    fn authorization(&self) -> Result<Option<HeaderValue>, PrometheusError> {
-        use base64::Engine;
-        let (file, text) = match &self.login {
-            Login::None => return Ok(None),
-            Login::Basic { username, file } => {
-                let pair = Zeroizing::new(format!("{username}:{}", secret(file)?.as_str()));
-                let encoded = base64::prelude::BASE64_STANDARD.encode(pair.as_bytes());
-                (file, Zeroizing::new(format!("Basic {encoded}")))
-            }
-            Login::Bearer { file } => {
-                let token = secret(file)?;
-                (file, Zeroizing::new(format!("Bearer {}", token.as_str())))
-            }
-        };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| PrometheusError::Secret {
-            path: file.clone(),
-            reason: "contains what no header can carry".to_owned(),
-        })?;
-        value.set_sensitive(true);
-        Ok(Some(value))
-    }
-}
-
-/// The secret in a file, without the line's end.
-fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
-    match std::fs::read_to_string(path).map(Zeroizing::new) {
-        Ok(text) => Ok(Zeroizing::new(text.trim_end().to_owned())),
-        Err(error) => Err(PrometheusError::Secret {
-            path: path.clone(),
-            reason: error.to_string(),
-        }),
-    }
-}
-
-/// The last cause: the outer ones repeat the address.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 /// What is missing, looks different or is too many; `None` when nothing is.

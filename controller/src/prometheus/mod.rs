@@ -1,0 +1,227 @@
+//! A client of one Prometheus: signs in, bounds time and size, and follows no
+//! redirect. What is asked and what an answer means is its users' business.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, StatusCode};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::config::PrometheusConfig;
+
+/// Longest time for one answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time to reach it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Largest answer that is taken.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// Why Prometheus could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrometheusError {
+    /// The program cannot make a client.
+    #[error("no HTTP client: {0}")]
+    Client(reqwest::Error),
+    /// A file with a secret cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Secret {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It does not answer.
+    #[error("Prometheus does not answer at {url}: {cause}")]
+    Unreachable {
+        /// What was asked.
+        url: Url,
+        /// Why.
+        cause: String,
+    },
+    /// It answers something else than expected.
+    #[error("Prometheus answers {url} with {what}")]
+    Answer {
+        /// What was asked.
+        url: Url,
+        /// What came.
+        what: String,
+    },
+}
+
+/// A Prometheus. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    login: Login,
+}
+
+/// How to sign in; secrets are read for each request, as they may be renewed.
+#[derive(Clone, Debug)]
+enum Login {
+    None,
+    Basic { username: String, file: PathBuf },
+    Bearer { file: PathBuf },
+}
+
+/// What it answered, whatever the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    /// A client for the Prometheus of the configuration; `None` when it names none.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn new(config: &PrometheusConfig) -> Result<Option<Self>, PrometheusError> {
+        let Some(url) = config.url.clone() else {
+            return Ok(None);
+        };
+        // An error says that the program has one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // A redirect would take the password elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(PrometheusError::Client)?;
+        let login = match (&config.username, &config.password_file) {
+            (Some(username), Some(file)) => Login::Basic {
+                username: username.clone(),
+                file: file.clone(),
+            },
+            _ => match &config.bearer_token_file {
+                Some(file) => Login::Bearer { file: file.clone() },
+                None => Login::None,
+            },
+        };
+        Ok(Some(Self { http, url, login }))
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The body of a successful answer to a GET.
+    ///
+    /// # Errors
+    /// When it cannot be asked, or its status is not one of success.
+    pub async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<u8>, PrometheusError> {
+        let mut url = self.at(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let answer = self.send(self.http.get(url.clone()), &url).await?;
+        if !answer.status.is_success() {
+            return Err(PrometheusError::Answer {
+                what: format!("status {}", answer.status),
+                url,
+            });
+        }
+        Ok(answer.body)
+    }
+
+    /// The answer to a POST with a form, whatever its status. Long queries fit
+    /// in a form and in no URL.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, PrometheusError> {
+        let url = self.at(path);
+        let request = self.http.request(Method::POST, url.clone()).form(form);
+        self.send(request, &url).await
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{path}"));
+        url
+    }
+
+    async fn send(
+        &self,
+        mut request: reqwest::RequestBuilder,
+        url: &Url,
+    ) -> Result<Answer, PrometheusError> {
+        if let Some(value) = self.authorization()? {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let unreachable = |error: reqwest::Error| PrometheusError::Unreachable {
+            url: url.clone(),
+            cause: innermost(&error),
+        };
+        let mut response = request.send().await.map_err(unreachable)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(PrometheusError::Answer {
+                    what: format!("more than {MAX_BYTES} bytes"),
+                    url: url.clone(),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status(),
+            body,
+        })
+    }
+
+    fn authorization(&self) -> Result<Option<HeaderValue>, PrometheusError> {
+        use base64::Engine;
+        let (file, text) = match &self.login {
+            Login::None => return Ok(None),
+            Login::Basic { username, file } => {
+                let pair = Zeroizing::new(format!("{username}:{}", secret(file)?.as_str()));
+                let encoded = base64::prelude::BASE64_STANDARD.encode(pair.as_bytes());
+                (file, Zeroizing::new(format!("Basic {encoded}")))
+            }
+            Login::Bearer { file } => {
+                let token = secret(file)?;
+                (file, Zeroizing::new(format!("Bearer {}", token.as_str())))
+            }
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| PrometheusError::Secret {
+            path: file.clone(),
+            reason: "contains what no header can carry".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+/// The secret in a file, without the line's end.
+fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
+    match std::fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) => Ok(Zeroizing::new(text.trim_end().to_owned())),
+        Err(error) => Err(PrometheusError::Secret {
+            path: path.clone(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// The last cause: the outer ones repeat the address.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
