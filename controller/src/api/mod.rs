@@ -15,6 +15,7 @@ mod health;
 mod inlets;
 mod openapi;
 mod problem;
+mod rules;
 mod sd;
 mod servers;
 mod sync;
@@ -103,6 +104,12 @@ fn routes() -> OpenApiRouter<AppState> {
             exporters::get_exporter,
             exporters::update_exporter,
             exporters::delete_exporter
+        ))
+        .routes(routes!(rules::list_rule_groups, rules::create_rule_group))
+        .routes(routes!(
+            rules::get_rule_group,
+            rules::update_rule_group,
+            rules::delete_rule_group
         ))
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_versions))

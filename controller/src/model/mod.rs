@@ -5,6 +5,7 @@ mod address;
 mod alert;
 mod audit;
 mod credential;
+mod duration;
 mod exporter;
 mod group;
 mod invalid;
@@ -12,6 +13,8 @@ mod inventory;
 mod label;
 mod page;
 mod role;
+mod rule;
+mod rule_group;
 mod server;
 mod sync;
 mod text;
@@ -25,6 +28,7 @@ pub use alert::{
 };
 pub use audit::{AuditEntry, AuditEvent};
 pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
+pub use duration::PromDuration;
 pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};
 pub use group::{Group, GroupBody, GroupDraft};
 pub use invalid::{Invalid, Problems};
@@ -32,6 +36,11 @@ pub use inventory::{Inventory, MonitoredServer};
 pub use label::{LabelName, Labels, RESERVED_LABELS};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, Sort};
 pub use role::{Role, Scope};
+pub use rule::Rule;
+pub use rule_group::{
+    MAX_RULE_GROUPS, MAX_RULES, OWN_GROUP_PREFIX, PublishedGroup, RuleGroup, RuleGroupBody,
+    RuleGroupDraft, RuleGroupFilter, RuleOrigin, Ruleset,
+};
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
 pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
 pub use text::{Name, Text};

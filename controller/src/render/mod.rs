@@ -3,8 +3,10 @@
 
 mod assign;
 mod document;
+mod rule_groups;
 mod targets;
 
 pub use assign::{Assignment, Unassigned, assign};
 pub use document::{Document, DocumentError, Entry};
+pub use rule_groups::rule_groups;
 pub use targets::{BlindSpot, JOB, RenderedTargets, targets};

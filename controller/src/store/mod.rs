@@ -18,6 +18,7 @@ mod groups;
 mod inventory;
 mod migrate;
 mod query;
+mod rule_groups;
 mod seal;
 mod secrets;
 mod servers;
