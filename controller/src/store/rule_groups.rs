@@ -89,6 +89,7 @@ impl Tx {
         Ok(Ruleset {
             revision,
             groups: rows.iter().map(read).collect::<Result<_, _>>()?,
+            overrides: self.all_threshold_overrides().await?,
         })
     }
 }
