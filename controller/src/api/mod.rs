@@ -15,9 +15,11 @@ mod health;
 mod inlets;
 mod openapi;
 mod problem;
+mod rules;
 mod sd;
 mod servers;
 mod sync;
+mod thresholds;
 mod tokens;
 mod users;
 
@@ -103,6 +105,21 @@ fn routes() -> OpenApiRouter<AppState> {
             exporters::get_exporter,
             exporters::update_exporter,
             exporters::delete_exporter
+        ))
+        .routes(routes!(rules::list_rule_groups, rules::create_rule_group))
+        .routes(routes!(
+            rules::get_rule_group,
+            rules::update_rule_group,
+            rules::delete_rule_group
+        ))
+        .routes(routes!(
+            thresholds::list_thresholds,
+            thresholds::create_threshold
+        ))
+        .routes(routes!(
+            thresholds::get_threshold,
+            thresholds::update_threshold,
+            thresholds::delete_threshold
         ))
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_versions))

@@ -147,6 +147,9 @@ impl From<StoreError> for Problem {
             StoreError::InUse { .. } | StoreError::LastAdmin => {
                 Self::new(StatusCode::CONFLICT, "In use", text)
             }
+            StoreError::TooMany { .. } | StoreError::Shipped | StoreError::NotShipped => {
+                Self::new(StatusCode::CONFLICT, "Not possible", text)
+            }
             StoreError::Database(sqlx::Error::PoolTimedOut) => {
                 tracing::error!("The database has no free connection");
                 let mut problem = Self::new(

@@ -5,6 +5,7 @@ mod address;
 mod alert;
 mod audit;
 mod credential;
+mod duration;
 mod exporter;
 mod group;
 mod invalid;
@@ -12,9 +13,13 @@ mod inventory;
 mod label;
 mod page;
 mod role;
+mod rule;
+mod rule_group;
+mod sensor_pattern;
 mod server;
 mod sync;
 mod text;
+pub(crate) mod threshold;
 mod token;
 mod user;
 
@@ -25,6 +30,7 @@ pub use alert::{
 };
 pub use audit::{AuditEntry, AuditEvent};
 pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
+pub use duration::PromDuration;
 pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};
 pub use group::{Group, GroupBody, GroupDraft};
 pub use invalid::{Invalid, Problems};
@@ -32,9 +38,19 @@ pub use inventory::{Inventory, MonitoredServer};
 pub use label::{LabelName, Labels, RESERVED_LABELS};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, Sort};
 pub use role::{Role, Scope};
+pub use rule::Rule;
+pub use rule_group::{
+    MAX_RULE_GROUPS, MAX_RULES, OWN_GROUP_PREFIX, PublishedGroup, RuleGroup, RuleGroupBody,
+    RuleGroupDraft, RuleGroupFilter, RuleOrigin, Ruleset,
+};
+pub use sensor_pattern::SensorPattern;
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
 pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
 pub use text::{Name, Text};
+pub use threshold::{
+    Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, SensorKind,
+    ThresholdOverride, Whereabouts, sort_by_precedence, threshold_word,
+};
 pub use token::{Token, TokenKind};
 pub use user::{User, UserBody, UserDraft, check_password};
 

@@ -3,8 +3,12 @@
 
 mod assign;
 mod document;
+mod rule_groups;
 mod targets;
+mod thresholds;
 
 pub use assign::{Assignment, Unassigned, assign};
 pub use document::{Document, DocumentError, Entry};
+pub use rule_groups::rule_groups;
 pub use targets::{BlindSpot, JOB, RenderedTargets, targets};
+pub use thresholds::{OVERRIDE_METRIC, thresholds};

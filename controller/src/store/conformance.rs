@@ -13,6 +13,7 @@ mod journal;
 mod people;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
+mod rules;
 mod secret;
 mod sync;
 mod trail;
@@ -65,6 +66,8 @@ cases![
     a_newer_database_is_refused,
     inventory::an_exporter_in_use_stays,
     inventory::the_inventory_has_what_is_monitored,
+    rules::groups_of_rules_are_kept_in_order,
+    rules::overrides_are_kept_and_scoped,
     sync::versions_are_kept_with_author_and_content,
     sync::old_content_is_forgotten_but_not_what_is_published,
 ];
@@ -110,9 +113,11 @@ async fn every_statement_is_understood(lab: Lab) {
         exporters::STATEMENTS,
         groups::STATEMENTS,
         super::inventory::STATEMENTS,
+        rule_groups::STATEMENTS,
         secrets::STATEMENTS,
         servers::STATEMENTS,
         super::sync::STATEMENTS,
+        thresholds::STATEMENTS,
         tokens::STATEMENTS,
         users::STATEMENTS,
     ];

@@ -42,6 +42,20 @@ pub enum StoreError {
         /// What they are, plural.
         users: &'static str,
     },
+    /// There are as many as there may be.
+    #[error("there are {limit} {what} already, and no more are allowed")]
+    TooMany {
+        /// What they are, plural.
+        what: &'static str,
+        /// How many there may be.
+        limit: i64,
+    },
+    /// It came with the program, and would come back.
+    #[error("it came with the program; disable it instead")]
+    Shipped,
+    /// It did not come with the program.
+    #[error("it did not come with the program, so there is nothing to return to")]
+    NotShipped,
     /// Without this user nobody could manage users any more.
     #[error("this is the only active admin; make another one first")]
     LastAdmin,

@@ -1,0 +1,3 @@
+//! What the controller knows of PromQL.
+
+pub mod check;

@@ -1,0 +1,213 @@
+//! Groups of rules.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::groups::expect_version;
+use super::query::{List, Query, statements};
+use super::{StoreError, Tx, WriteTx, json, moment, to_json, truth};
+use crate::model::{
+    Id, MAX_RULE_GROUPS, Page, PageRequest, PromDuration, RuleGroup, RuleGroupDraft,
+    RuleGroupFilter, RuleOrigin, Ruleset, Version,
+};
+
+macro_rules! columns {
+    () => {
+        "id, name, description, interval_text, is_enabled, rules, shipped_name, shipped_digest, \
+         version, created_ms, updated_ms"
+    };
+}
+
+statements! {
+    GET = concat!("SELECT ", columns!(), " FROM rule_groups WHERE id = $1");
+    ENABLED = concat!("SELECT ", columns!(), " FROM rule_groups WHERE is_enabled = 1 \
+              ORDER BY name, id");
+    COUNT = "SELECT COUNT(*) FROM rule_groups";
+    INSERT = "INSERT INTO rule_groups (name, description, interval_text, is_enabled, rules, \
+              shipped_name, shipped_digest, version, created_ms, updated_ms) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8) RETURNING id";
+    UPDATE = "UPDATE rule_groups SET name = $1, description = $2, interval_text = $3, \
+              is_enabled = $4, rules = $5, version = version + 1, updated_ms = $6 WHERE id = $7";
+    DELETE = "DELETE FROM rule_groups WHERE id = $1";
+}
+
+const NOT_FOUND: StoreError = StoreError::NotFound { what: "rule group" };
+
+const LIST: List = List {
+    columns: columns!(),
+    from: " FROM rule_groups",
+    order: " ORDER BY name, id",
+};
+
+impl Tx {
+    /// The group of that number.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn rule_group(&mut self, id: Id) -> Result<RuleGroup, StoreError> {
+        let row = sqlx::query(GET)
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?
+            .ok_or(NOT_FOUND)?;
+        read(&row)
+    }
+
+    /// Groups in order of their names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rule_groups(
+        &mut self,
+        filter: &RuleGroupFilter,
+        page: PageRequest,
+    ) -> Result<Page<RuleGroup>, StoreError> {
+        let filter = |query: &mut Query| {
+            query
+                .and_contains(
+                    "LOWER(name || ' ' || rules) LIKE ",
+                    filter.search.as_deref(),
+                )?
+                .and_equals("is_enabled = ", filter.enabled.map(i64::from))?;
+            match filter.origin {
+                Some(RuleOrigin::Default) => query.and("shipped_name IS NOT NULL"),
+                Some(RuleOrigin::Operator) => query.and("shipped_name IS NULL"),
+                None => query,
+            };
+            Ok(())
+        };
+        LIST.page(self, page, filter, read).await
+    }
+
+    /// Everything that rule files are made from, from one moment.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing must be published.
+    pub async fn ruleset(&mut self) -> Result<Ruleset, StoreError> {
+        let revision = self.revision().await?;
+        let rows = sqlx::query(ENABLED).fetch_all(self.connection()).await?;
+        Ok(Ruleset {
+            revision,
+            groups: rows.iter().map(read).collect::<Result<_, _>>()?,
+            overrides: self.all_threshold_overrides().await?,
+        })
+    }
+}
+
+impl WriteTx {
+    /// Adds a group.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when the name is, [`StoreError::TooMany`].
+    pub async fn insert_rule_group(
+        &mut self,
+        draft: &RuleGroupDraft,
+    ) -> Result<RuleGroup, StoreError> {
+        let count: i64 = sqlx::query(COUNT)
+            .fetch_one(self.connection())
+            .await?
+            .try_get(0)?;
+        if count >= MAX_RULE_GROUPS {
+            return Err(StoreError::TooMany {
+                what: "rule groups",
+                limit: MAX_RULE_GROUPS,
+            });
+        }
+        let now = self.now();
+        let row = sqlx::query(INSERT)
+            .bind(draft.name.as_str())
+            .bind(draft.description.as_str())
+            .bind(interval(draft))
+            .bind(i64::from(draft.enabled))
+            .bind(to_json(&draft.rules)?)
+            .bind(None::<String>)
+            .bind(None::<String>)
+            .bind(now.0)
+            .fetch_one(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("rule group", "name"))?;
+        self.touch();
+        self.rule_group(row.try_get(0)?).await
+    }
+
+    /// Changes a group; with a version only when it still has that. Gives it as
+    /// it was and as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Taken`].
+    pub async fn update_rule_group(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+        draft: &RuleGroupDraft,
+    ) -> Result<(RuleGroup, RuleGroup), StoreError> {
+        let before = self.rule_group(id).await?;
+        expect_version(before.version, version)?;
+        let now = self.now();
+        sqlx::query(UPDATE)
+            .bind(draft.name.as_str())
+            .bind(draft.description.as_str())
+            .bind(interval(draft))
+            .bind(i64::from(draft.enabled))
+            .bind(to_json(&draft.rules)?)
+            .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("rule group", "name"))?;
+        self.touch();
+        let after = self.rule_group(id).await?;
+        Ok((before, after))
+    }
+
+    /// Takes a group away that somebody made.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Shipped`].
+    pub async fn delete_rule_group(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+    ) -> Result<RuleGroup, StoreError> {
+        let before = self.rule_group(id).await?;
+        expect_version(before.version, version)?;
+        if before.origin == RuleOrigin::Default {
+            return Err(StoreError::Shipped);
+        }
+        sqlx::query(DELETE)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        self.touch();
+        Ok(before)
+    }
+}
+
+fn interval(draft: &RuleGroupDraft) -> Option<String> {
+    let interval = draft.interval.as_ref();
+    interval.map(|interval| interval.as_str().to_owned())
+}
+
+fn read(row: &AnyRow) -> Result<RuleGroup, StoreError> {
+    let interval: Option<String> = row.try_get("interval_text")?;
+    let interval = interval.map(|text| PromDuration::parse(&text));
+    let shipped_name: Option<String> = row.try_get("shipped_name")?;
+    let origin = match shipped_name {
+        Some(_) => RuleOrigin::Default,
+        None => RuleOrigin::Operator,
+    };
+    Ok(RuleGroup {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        interval: interval.transpose().map_err(StoreError::Damaged)?,
+        enabled: truth(row, "is_enabled")?,
+        rules: json(row, "rules")?,
+        origin,
+        is_changed: false,
+        update_available: false,
+        version: row.try_get("version")?,
+        created_at: moment(row, "created_ms")?,
+        updated_at: moment(row, "updated_ms")?,
+    })
+}
