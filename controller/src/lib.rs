@@ -14,6 +14,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod model;
+pub mod monitoring;
 pub mod prometheus;
 pub mod promql;
 pub mod render;

@@ -10,6 +10,7 @@ use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::monitoring::Monitoring;
 use crate::store::{Sealer, Store};
 use crate::sync::Engine;
 use crate::watchdog::Watchdog;
@@ -58,6 +59,7 @@ impl Controller {
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),
+            monitoring: Monitoring::new(config)?,
         };
         Ok(Self {
             listener,

@@ -13,6 +13,7 @@ mod gate;
 mod groups;
 mod health;
 mod inlets;
+mod monitoring;
 mod openapi;
 mod problem;
 mod rules;
@@ -58,6 +59,8 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// What keeps other programs in step.
     pub sync: crate::sync::Handle,
+    /// Whom monitoring asks.
+    pub monitoring: crate::monitoring::Monitoring,
 }
 
 /// All routes with their description.
@@ -140,6 +143,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::comment_alert))
         .routes(routes!(alerts::assign_alert))
         .routes(routes!(inlets::receive_webhook))
+        .merge(monitoring::routes())
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(openapi::get_openapi));

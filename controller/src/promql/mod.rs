@@ -1,3 +1,7 @@
-//! What the controller knows of PromQL.
+//! What the controller knows of PromQL: whether an expression is one, and whose
+//! series it may reach.
 
 pub mod check;
+pub mod enforce;
+
+pub use enforce::{Limit, Refusal};

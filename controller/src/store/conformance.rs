@@ -52,6 +52,7 @@ cases![
     inventory::a_group_in_use_stays,
     inventory::versions_guard_against_lost_changes,
     inventory::servers_are_filtered_sorted_and_scoped,
+    inventory::numbers_of_servers_are_those_in_scope,
     inventory::what_a_server_names_must_exist,
     secret::secrets_are_sealed_and_rotated,
     secret::another_master_key_is_refused,
