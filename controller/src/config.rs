@@ -15,9 +15,19 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod backup;
+mod log;
+mod metrics;
+mod oidc;
 mod sync;
+mod tls;
 
+pub use backup::{BackupConfig, SnapshotConfig};
+pub use log::{LogConfig, LogFormat};
+pub use metrics::MetricsConfig;
+pub use oidc::OidcConfig;
 pub use sync::{PrometheusConfig, SyncConfig};
+pub use tls::{TlsConfig, TlsFiles};
 
 /// Beginning of the names of our variables.
 const PREFIX: &str = "IPMI_CONTROLLER_";
@@ -51,6 +61,24 @@ pub struct Config {
     /// The alert journal.
     #[serde(default)]
     pub alerts: AlertSettings,
+    /// How log lines look, and which are written.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Encrypted connections.
+    #[serde(default)]
+    pub tls: TlsConfig,
+    /// Who may read the metrics.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+    /// Backups of the store.
+    #[serde(default)]
+    pub backup: BackupConfig,
+    /// Snapshots of Prometheus' data.
+    #[serde(default)]
+    pub snapshot: SnapshotConfig,
+    /// Log-in by an OpenID Connect provider.
+    #[serde(default)]
+    pub oidc: OidcConfig,
 }
 
 /// How the alert journal is kept.
@@ -152,7 +180,23 @@ impl Config {
             .map_err(|error| wrong(error.to_string()))?;
         config.prometheus.check().map_err(&wrong)?;
         config.sync.check().map_err(&wrong)?;
+        config.log.check().map_err(&wrong)?;
+        config.tls.check().map_err(&wrong)?;
+        config.backup.check().map_err(&wrong)?;
+        config.snapshot.check().map_err(&wrong)?;
+        config.oidc.check().map_err(&wrong)?;
         Ok(config)
+    }
+
+    /// The connection string, with which a SQLite file is made when there is none.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        let mut url = self.database.clone();
+        if url.starts_with("sqlite:") && !url.contains("mode=") {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str("mode=rwc");
+        }
+        url
     }
 
     /// The master keys' text.

@@ -10,13 +10,18 @@ pub mod alert;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;
 pub mod auth;
+pub mod backup;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod leader;
+pub mod logging;
 pub mod model;
 pub mod prometheus;
 pub mod render;
 pub mod serve;
 pub mod store;
 pub mod sync;
+pub mod telemetry;
 pub mod watchdog;
+pub mod web;
