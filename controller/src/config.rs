@@ -15,11 +15,21 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod backup;
 mod endpoint;
+mod log;
+mod metrics;
+mod oidc;
 mod sync;
+mod tls;
 
+pub use backup::{BackupConfig, SnapshotConfig};
 pub use endpoint::{EndpointConfig, GrafanaConfig};
+pub use log::{LogConfig, LogFormat};
+pub use metrics::MetricsConfig;
+pub use oidc::OidcConfig;
 pub use sync::{PrometheusConfig, SyncConfig};
+pub use tls::{TlsConfig, TlsFiles};
 
 /// Beginning of the names of our variables.
 const PREFIX: &str = "IPMI_CONTROLLER_";
@@ -63,6 +73,24 @@ pub struct Config {
     /// The Grafana whose dashboards are linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,
+    /// How log lines look, and which are written.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Encrypted connections.
+    #[serde(default)]
+    pub tls: TlsConfig,
+    /// Who may read the metrics.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+    /// Backups of the store.
+    #[serde(default)]
+    pub backup: BackupConfig,
+    /// Snapshots of Prometheus' data.
+    #[serde(default)]
+    pub snapshot: SnapshotConfig,
+    /// Log-in by an OpenID Connect provider.
+    #[serde(default)]
+    pub oidc: OidcConfig,
 }
 
 /// How the alert journal is kept.
@@ -167,7 +195,23 @@ impl Config {
         config.query.check("query").map_err(&wrong)?;
         config.alertmanager.check("alertmanager").map_err(&wrong)?;
         config.grafana.check().map_err(&wrong)?;
+        config.log.check().map_err(&wrong)?;
+        config.tls.check().map_err(&wrong)?;
+        config.backup.check().map_err(&wrong)?;
+        config.snapshot.check().map_err(&wrong)?;
+        config.oidc.check().map_err(&wrong)?;
         Ok(config)
+    }
+
+    /// The connection string, with which a SQLite file is made when there is none.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        let mut url = self.database.clone();
+        if url.starts_with("sqlite:") && !url.contains("mode=") {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str("mode=rwc");
+        }
+        url
     }
 
     /// The master keys' text.

@@ -5,18 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use ipmi_controller::command::{Cli, Command, ConfigArgs, run_admin};
 use ipmi_controller::config::Config;
-use ipmi_controller::serve::{Controller, open_store};
+use ipmi_controller::logging;
+use ipmi_controller::serve::Controller;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
     let result = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(run(cli)));
@@ -32,17 +28,19 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => {
-            let controller = Controller::start(&load(&args)?).await?;
+            let config = load(&args)?;
+            logging::start(&config.log).map_err(anyhow::Error::msg)?;
+            let controller = Controller::start(&config).await?;
             tracing::info!(address = %controller.address()?, "Listening");
             let shutdown = CancellationToken::new();
             tokio::spawn(cancel_on_signal(shutdown.clone()));
+            tokio::spawn(tell_of_hangups(controller.hangups()));
             controller.serve(shutdown).await
         }
         Command::Admin { config, command } => {
-            let store = open_store(&load(&config)?).await?;
-            let result = run_admin(&store, command).await;
-            store.close().await;
-            result
+            let config = load(&config)?;
+            logging::start(&config.log).map_err(anyhow::Error::msg)?;
+            run_admin(&config, command).await
         }
     }
 }
@@ -61,4 +59,13 @@ async fn cancel_on_signal(shutdown: CancellationToken) {
         _ = terminate.recv() => {}
     }
     shutdown.cancel();
+}
+
+async fn tell_of_hangups(hangups: watch::Sender<u64>) {
+    let Ok(mut signals) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    while signals.recv().await.is_some() {
+        hangups.send_modify(|count| *count += 1);
+    }
 }

@@ -1,22 +1,31 @@
 //! Runs the controller until it is told to stop.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
+use crate::backup::{Backups, Schedule, Snapshots};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
-use crate::store::{Sealer, Store};
+use crate::store::{Kind, Sealer, Store};
 use crate::sync::Engine;
+use crate::telemetry::Telemetry;
 use crate::watchdog::Watchdog;
+use crate::web::{self, Tls};
 
-/// How long running requests get after the shutdown began.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How often it is looked whether another controller has changed something.
+const LOOK_FOR_CHANGES: Duration = Duration::from_millis(500);
+/// Rest after a term that ended by a mistake of ours.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// Opens the store that the configuration names.
 ///
@@ -24,21 +33,26 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// When it cannot be opened, or the master key is not the right one.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let sealer = Sealer::parse(&config.master_key()?)?;
-    // The file is made at the first start.
-    let mut url = config.database.clone();
-    if url.starts_with("sqlite:") && !url.contains("mode=") {
-        url.push(if url.contains('?') { '&' } else { '?' });
-        url.push_str("mode=rwc");
-    }
-    Ok(Store::open(&url, sealer, Clock::System).await?)
+    Ok(Store::open(&config.database_url(), sealer, Clock::System).await?)
 }
 
 /// A controller that listens and is ready to serve.
 pub struct Controller {
     listener: TcpListener,
     state: AppState,
-    engine: Engine,
-    watchdog: Watchdog,
+    duties: Duties,
+    election: Election,
+    hangups: watch::Sender<u64>,
+    _occupation: Occupation,
+}
+
+/// What only the leader does. Each has its lock, so that a term that ended in a
+/// panic leaves them to the next.
+#[derive(Clone)]
+struct Duties {
+    engine: Arc<Mutex<Engine>>,
+    watchdog: Arc<Watchdog>,
+    schedule: Arc<Schedule>,
 }
 
 impl Controller {
@@ -47,6 +61,8 @@ impl Controller {
     /// # Errors
     /// When either cannot be had.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let tls = config.tls.files().map(Tls::open).transpose()?;
+        let occupation = Occupation::take(&config.database_url())?;
         let store = open_store(config).await?;
         let listener = TcpListener::bind(config.listen)
             .await
@@ -54,18 +70,34 @@ impl Controller {
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
         let (engine, sync) = Engine::new(store.clone(), config)?;
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
+        let election = Election::new(&config.database);
+        let telemetry = Arc::new(Telemetry::new(store.times()));
+        let backups = Backups::new(config, store.clone(), Arc::clone(&telemetry));
+        let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
+        let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
             sync,
+            telemetry,
+            backups,
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),
             monitoring: Monitoring::new(config)?,
+            metrics: config.metrics,
+            standing: election.standing(),
+            tls,
         };
         Ok(Self {
             listener,
             state,
-            engine,
-            watchdog,
+            duties: Duties {
+                engine: Arc::new(Mutex::new(engine)),
+                watchdog: Arc::new(watchdog),
+                schedule: Arc::new(schedule),
+            },
+            election,
+            hangups: watch::channel(0).0,
+            _occupation: occupation,
         })
     }
 
@@ -83,6 +115,12 @@ impl Controller {
         &self.state.store
     }
 
+    /// Where it is told of SIGHUP: files that can be renewed are read anew.
+    #[must_use]
+    pub fn hangups(&self) -> watch::Sender<u64> {
+        self.hangups.clone()
+    }
+
     /// Answers until `shutdown` is cancelled; then running requests get ten
     /// seconds, and the store is closed.
     ///
@@ -90,27 +128,95 @@ impl Controller {
     /// When serving fails altogether.
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let store = self.state.store.clone();
-        let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
-        let engine = tokio::spawn(self.engine.run(shutdown.clone()));
-        let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
-        let stopping = shutdown.clone();
-        let server = axum::serve(self.listener, service)
-            .with_graceful_shutdown(async move { stopping.cancelled().await });
-        let late = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(DRAIN).await;
-        };
-        tokio::select! {
-            result = server => result?,
-            () = late => tracing::warn!("Requests that did not end in time were cut off"),
-        }
-        if engine.await.is_err() {
-            tracing::error!("The sync engine ended in a panic");
-        }
-        if watchdog.await.is_err() {
-            tracing::error!("The watchdog of the alert journal ended in a panic");
+        let tls = self.state.tls.clone();
+        let renewal = tls
+            .clone()
+            .map(|tls| tokio::spawn(tls.watch(self.hangups.subscribe(), shutdown.clone())));
+        let changes = tokio::spawn(look_for_changes(store.clone(), shutdown.clone()));
+        let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
+        let router = api::router(self.state);
+        web::serve(
+            self.listener,
+            router,
+            tls,
+            web::Options::default(),
+            shutdown,
+        )
+        .await;
+        for task in [Some(terms), Some(changes), renewal].into_iter().flatten() {
+            if task.await.is_err() {
+                tracing::error!("A part of the controller ended in a panic");
+            }
         }
         store.close().await;
         Ok(())
+    }
+}
+
+/// Leads whenever it can, and follows in between.
+async fn terms(mut election: Election, duties: Duties, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let follow = shutdown.child_token();
+        let following = tokio::spawn({
+            let (duties, follow) = (duties.clone(), follow.clone());
+            async move { duties.engine.lock().await.follow(follow).await }
+        });
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = election.win() => {}
+        }
+        follow.cancel();
+        if following.await.is_err() {
+            tracing::error!("Following ended in a panic");
+        }
+        if shutdown.is_cancelled() {
+            break;
+        }
+        let term = shutdown.child_token();
+        let mut tasks = duties.begin(&term);
+        let is_broken = tokio::select! {
+            () = shutdown.cancelled() => false,
+            () = election.hold() => false,
+            ended = tasks.join_next() => ended.is_some(),
+        };
+        if is_broken {
+            tracing::error!("A duty of the leader ended in a panic; beginning anew");
+        }
+        // Nothing of this term may outlive it.
+        term.cancel();
+        while tasks.join_next().await.is_some() {}
+        election.resign().await;
+        if is_broken {
+            tokio::time::sleep(RESTART_PAUSE).await;
+        }
+    }
+}
+
+impl Duties {
+    fn begin(&self, term: &CancellationToken) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let (engine, token) = (Arc::clone(&self.engine), term.clone());
+        tasks.spawn(async move { engine.lock().await.run(token).await });
+        let (watchdog, token) = (Arc::clone(&self.watchdog), term.clone());
+        tasks.spawn(async move { watchdog.run(token).await });
+        let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
+        tasks.spawn(async move { schedule.run(token).await });
+        tasks
+    }
+}
+
+/// Wakes those who wait for a new revision when another controller made it.
+async fn look_for_changes(store: Store, shutdown: CancellationToken) {
+    if store.kind() != Kind::Postgres {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(LOOK_FOR_CHANGES) => {}
+        }
+        if let Err(error) = store.look_for_revision().await {
+            tracing::debug!(%error, "The revision could not be read");
+        }
     }
 }

@@ -26,6 +26,19 @@ pub(super) struct Filter {
     until: Option<Timestamp>,
 }
 
+impl From<Filter> for AuditFilter {
+    fn from(filter: Filter) -> Self {
+        Self {
+            actor: filter.actor,
+            action: filter.action,
+            resource: filter.resource,
+            since: filter.since,
+            until: filter.until,
+            ..Self::default()
+        }
+    }
+}
+
 /// What verifying found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Verification {
@@ -48,13 +61,7 @@ pub(super) async fn list_audit(
     Query(page): Query<PageRequest>,
 ) -> Result<Json<Page<AuditEntry>>, Problem> {
     let page = check_page(page)?;
-    let filter = AuditFilter {
-        actor: filter.actor,
-        action: filter.action,
-        resource: filter.resource,
-        since: filter.since,
-        until: filter.until,
-    };
+    let filter = filter.into();
     Ok(Json(state.store.read().await?.audit(&filter, page).await?))
 }
 

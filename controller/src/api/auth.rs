@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 use super::extract::Json;
 use super::gate::Source;
 use super::{AppState, Problem};
-use crate::auth::{ACCESS_LIFE, Principal, Session};
+use crate::auth::{ACCESS_LIFE, LoginError, Principal, Session};
 use crate::model::{Invalid, User, check_password};
+use crate::telemetry::{LoginMethod, Outcome};
 
 /// Name and password.
 #[derive(Deserialize, ToSchema)]
@@ -121,11 +122,18 @@ pub(super) async fn log_in(
     FormOrJson(body): FormOrJson<LoginBody>,
 ) -> Result<Json<Tokens>, Problem> {
     let password = Zeroizing::new(body.password);
-    let session = state
+    let tried = state
         .authenticator
         .log_in(&body.username, password, source)
-        .await?;
-    Ok(Json(session.into()))
+        .await;
+    let outcome = match &tried {
+        Ok(_) => Outcome::Ok,
+        Err(LoginError::Refused) => Outcome::Refused,
+        Err(LoginError::TooMany(_)) => Outcome::Limited,
+        Err(_) => Outcome::Failed,
+    };
+    state.telemetry.login(LoginMethod::Password, outcome);
+    Ok(Json(tried?.into()))
 }
 
 /// Gives new tokens for a refresh token, which is used up.

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
+use super::observe::Who;
 use super::problem::Problem;
 use crate::auth::access::{self, Access};
 
@@ -22,8 +23,10 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let source = source(&state, &request);
-    request.extensions_mut().insert(Source(source));
+    let source = request
+        .extensions()
+        .get::<Source>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |source| source.0);
     let path = request
         .extensions()
         .get::<MatchedPath>()
@@ -33,7 +36,12 @@ pub(super) async fn guard(
         return Problem::forbidden("this route has no rule of access").into_response();
     };
     let token = bearer(&request).map(str::to_owned);
-    if rule.access == Access::Public {
+    let is_open = match rule.access {
+        Access::Public => true,
+        Access::Scrape => !state.metrics.require_token,
+        _ => false,
+    };
+    if is_open {
         return next.run(request).await;
     }
     let Some(token) = token else {
@@ -43,11 +51,15 @@ pub(super) async fn guard(
         Ok(principal) => principal,
         Err(error) => return Problem::from(error).into_response(),
     };
-    if !principal.may(rule) {
-        return Problem::forbidden(refusal(rule, &principal)).into_response();
-    }
-    request.extensions_mut().insert(principal);
-    next.run(request).await
+    let who = Who(principal.name());
+    let mut response = if principal.may(rule) {
+        request.extensions_mut().insert(principal);
+        next.run(request).await
+    } else {
+        Problem::forbidden(refusal(rule, &principal)).into_response()
+    };
+    response.extensions_mut().insert(who);
+    response
 }
 
 fn refusal(rule: &access::Rule, principal: &crate::auth::Principal) -> String {
@@ -69,7 +81,7 @@ fn bearer(request: &Request) -> Option<&str> {
 }
 
 /// The peer, or whom a trusted proxy names.
-fn source(state: &AppState, request: &Request) -> IpAddr {
+pub(super) fn source(state: &AppState, request: &Request) -> IpAddr {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()

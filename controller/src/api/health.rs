@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::{AppState, Problem};
+use crate::leader::Standing;
 
 /// The process answers.
 #[utoipa::path(get, path = "/-/healthy", tag = "operation",
@@ -20,7 +21,10 @@ pub(super) async fn healthy() -> &'static str {
 pub(super) async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     let answered = async { state.store.read().await?.revision().await };
     match answered.await {
-        Ok(_) => Ok("The controller is ready.\n"),
+        Ok(_) => Ok(match *state.standing.borrow() {
+            Standing::Leads => "The controller is ready and leads.\n",
+            Standing::Follows => "The controller is ready; another one leads.\n",
+        }),
         Err(error) => {
             tracing::warn!(%error, "The store does not answer");
             Err(Problem::new(

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::extract::Json;
 use super::{AppState, Problem};
 use crate::alert::{BadDelivery, Delivery, parse_push, parse_webhook};
+use crate::telemetry::{Inlet, Outcome};
 
 /// Largest delivery. Prometheus sends 64 alerts at a time, however many there
 /// are; Alertmanager sends a whole group, and this is one of about 50,000.
@@ -101,7 +102,10 @@ pub(super) async fn push_alerts(
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let clock = state.store.clock().clone();
-    receive(&state, request, move |body| parse_push(body, clock.now())).await?;
+    receive(&state, Inlet::Prometheus, request, move |body| {
+        parse_push(body, clock.now())
+    })
+    .await?;
     Ok(StatusCode::OK)
 }
 
@@ -118,7 +122,7 @@ pub(super) async fn receive_webhook(
     State(state): State<AppState>,
     request: Request,
 ) -> Result<Json<Received>, Problem> {
-    let delivery = receive(&state, request, parse_webhook).await?;
+    let delivery = receive(&state, Inlet::Alertmanager, request, parse_webhook).await?;
     if delivery.truncated > 0 {
         tracing::warn!(
             alerts = delivery.truncated,
@@ -131,8 +135,30 @@ pub(super) async fn receive_webhook(
     }))
 }
 
-/// Reads, parses and stores a delivery.
+/// Deals with a delivery, and counts it.
 async fn receive(
+    state: &AppState,
+    inlet: Inlet,
+    request: Request,
+    parse: impl FnOnce(&[u8]) -> Result<Delivery, BadDelivery> + Send + 'static,
+) -> Result<Delivery, Problem> {
+    let telemetry = &state.telemetry;
+    let received = take(state, request, parse).await.and_then(|delivery| {
+        telemetry.alerts(inlet, Outcome::Ok, delivery.sightings.len());
+        telemetry.alerts(inlet, Outcome::Refused, delivery.refused.len());
+        complete(delivery)
+    });
+    let outcome = match &received {
+        Ok(_) => Outcome::Ok,
+        Err(problem) if problem.status().is_server_error() => Outcome::Failed,
+        Err(_) => Outcome::Refused,
+    };
+    telemetry.delivery(inlet, outcome);
+    received
+}
+
+/// Reads, parses and stores a delivery.
+async fn take(
     state: &AppState,
     request: Request,
     parse: impl FnOnce(&[u8]) -> Result<Delivery, BadDelivery> + Send + 'static,
@@ -149,6 +175,12 @@ async fn receive(
     if !delivery.sightings.is_empty() {
         store(state, &delivery).await?;
     }
+    Ok(delivery)
+}
+
+/// A delivery of which something can never be right is a bad request, when the
+/// rest of it is on disk.
+fn complete(delivery: Delivery) -> Result<Delivery, Problem> {
     match delivery.refused.first() {
         None => Ok(delivery),
         Some(first) => Err(Problem::bad_request(format!(

@@ -4,7 +4,9 @@
 mod alert_export;
 mod alerts;
 mod audit;
+mod audit_export;
 mod auth;
+mod backups;
 mod change;
 mod credentials;
 mod exporters;
@@ -12,9 +14,13 @@ mod extract;
 mod gate;
 mod groups;
 mod health;
+mod held;
 mod inlets;
+mod metrics;
 mod monitoring;
+mod observe;
 mod openapi;
+mod openserverhub;
 mod problem;
 mod rules;
 mod sd;
@@ -32,14 +38,21 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use ipnet::IpNet;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Authenticator;
+use crate::backup::Backups;
+use crate::config::MetricsConfig;
+use crate::leader::Standing;
 use crate::store::Store;
+use crate::telemetry::Telemetry;
+use crate::web::Tls;
 
+pub use held::{Held, Watcher};
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
 
@@ -61,6 +74,16 @@ pub struct AppState {
     pub sync: crate::sync::Handle,
     /// Whom monitoring asks.
     pub monitoring: crate::monitoring::Monitoring,
+    /// What is counted.
+    pub telemetry: Arc<Telemetry>,
+    /// Who may read the metrics.
+    pub metrics: MetricsConfig,
+    /// Whether this controller leads.
+    pub standing: watch::Receiver<Standing>,
+    /// Backups of the store; `None` without a directory for them.
+    pub backups: Option<Backups>,
+    /// The certificate that is served; `None` without TLS.
+    pub tls: Option<Tls>,
 }
 
 /// All routes with their description.
@@ -146,10 +169,26 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(monitoring::routes())
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit_export::export_audit))
+        .routes(routes!(backups::list_backups, backups::create_backup))
+        .routes(routes!(backups::list_runs))
+        .routes(routes!(backups::get_backup, backups::delete_backup))
+        .routes(routes!(backups::verify_backup))
+        .routes(routes!(backups::download_backup))
+        .routes(routes!(openserverhub::create))
+        .routes(routes!(openserverhub::list))
+        .routes(routes!(openserverhub::verify))
+        .routes(routes!(openserverhub::restore))
+        .routes(routes!(openserverhub::delete))
+        .routes(routes!(openserverhub::download))
+        .routes(routes!(openserverhub::audit_logs))
+        .routes(routes!(openserverhub::audit_summary))
+        .routes(routes!(openserverhub::export_audit_logs))
         .routes(routes!(openapi::get_openapi));
     OpenApiRouter::new()
         .routes(routes!(health::healthy))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::get_metrics))
         .routes(routes!(inlets::push_alerts))
         .nest("/api/v1", api)
 }
@@ -166,8 +205,20 @@ pub fn router(state: AppState) -> Router {
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             TIMEOUT,
         ))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
+}
+
+/// What went wrong is in the log; the answer is a problem like others.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    tracing::error!(request_id = %observe::current_id(), "A request ended in a panic");
+    Problem::new(
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        "Internal error",
+        "the controller failed; its log says why",
+    )
+    .into_response()
 }
 
 async fn not_found() -> impl IntoResponse {

@@ -102,7 +102,8 @@ impl Problem {
 
     /// What went wrong inside; the log says it, the answer does not.
     pub(super) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %Chain(error), "A request failed");
+        let request_id = super::observe::current_id();
+        tracing::error!(error = %Chain(error), %request_id, "A request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Internal error",

@@ -18,6 +18,9 @@ pub enum Access {
     Role(Role),
     /// Programs with this kind of token.
     Service(TokenKind),
+    /// Everybody, unless the configuration asks for a token; then every user, and
+    /// Prometheus with the token that it has for discovery.
+    Scrape,
 }
 
 /// One row.
@@ -61,6 +64,7 @@ const INLET: Access = Access::Service(TokenKind::Inlet);
 pub const RULES: &[Rule] = &[
     rule(GET, "/-/healthy", Access::Public, ""),
     rule(GET, "/-/ready", Access::Public, ""),
+    rule(GET, "/metrics", Access::Scrape, "metrics:read"),
     rule(GET, "/api/v1/openapi.json", Access::Public, ""),
     rule(POST, "/api/v1/auth/login", Access::Public, ""),
     rule(POST, "/api/v1/auth/refresh", Access::Public, ""),
@@ -217,6 +221,33 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/api/v2/alerts", INLET, ""),
     rule(GET, "/api/v1/audit", ADMIN, "audit:read"),
     rule(POST, "/api/v1/audit/verify", ADMIN, "audit:read"),
+    rule(GET, "/api/v1/audit/export", ADMIN, "audit:read"),
+    rule(GET, "/api/v1/audit-logs", ADMIN, "audit:read"),
+    rule(GET, "/api/v1/audit-logs/stats/summary", ADMIN, "audit:read"),
+    rule(GET, "/api/v1/audit-logs/export/csv", ADMIN, "audit:read"),
+    rule(GET, "/api/v1/backups", ADMIN, "backups:read"),
+    rule(POST, "/api/v1/backups", ADMIN, "backups:write"),
+    rule(GET, "/api/v1/backups/runs", ADMIN, "backups:read"),
+    rule(GET, "/api/v1/backups/{name}", ADMIN, "backups:read"),
+    rule(DELETE, "/api/v1/backups/{name}", ADMIN, "backups:write"),
+    rule(POST, "/api/v1/backups/{name}/verify", ADMIN, "backups:read"),
+    rule(
+        GET,
+        "/api/v1/backups/{name}/download",
+        ADMIN,
+        "backups:download",
+    ),
+    rule(POST, "/api/v1/backup/create", ADMIN, "backups:write"),
+    rule(GET, "/api/v1/backup/list", ADMIN, "backups:read"),
+    rule(POST, "/api/v1/backup/verify", ADMIN, "backups:read"),
+    rule(POST, "/api/v1/backup/restore", ADMIN, "backups:write"),
+    rule(DELETE, "/api/v1/backup/delete", ADMIN, "backups:write"),
+    rule(
+        GET,
+        "/api/v1/backup/download/{filename}",
+        ADMIN,
+        "backups:download",
+    ),
 ];
 
 /// The row of a route. HEAD is GET without a body.

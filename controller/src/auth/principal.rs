@@ -37,7 +37,8 @@ impl Principal {
         let in_scope = scopes.is_empty() || scopes.iter().any(|scope| scope == rule.scope);
         let is_let_in = match (&self.subject, rule.access) {
             (_, Access::Public) => true,
-            (Subject::User(_), Access::SignedIn) => true,
+            (Subject::User(_), Access::SignedIn | Access::Scrape) => true,
+            (Subject::Service, Access::Scrape) => self.token.kind == TokenKind::Discovery,
             (Subject::User(user), Access::Role(least)) => user.role >= least,
             (Subject::Service, Access::Service(kind)) => self.token.kind == kind,
             _ => false,

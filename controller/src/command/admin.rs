@@ -10,8 +10,11 @@ use clap::Subcommand;
 use rand::RngExt;
 use zeroize::Zeroizing;
 
+use super::backup;
 use crate::auth::PasswordHasher;
+use crate::config::Config;
 use crate::model::{AuditEvent, Role, UserBody, UserDraft};
+use crate::serve::open_store;
 use crate::store::Store;
 
 /// What can be managed.
@@ -30,21 +33,53 @@ pub enum AdminCommand {
     RotateKey,
     /// Verify the audit trail's chain of hashes
     VerifyAudit,
+    /// Make a backup of the store, also while the service runs
+    Backup {
+        /// Where to, instead of `backup.directory`
+        #[arg(long, value_name = "DIRECTORY")]
+        directory: Option<PathBuf>,
+    },
+    /// Look whether a backup is whole and fits the master key
+    VerifyBackup {
+        /// The backup
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the store, while no service runs
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Replace what is there; it is kept under another name
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// Does it.
 ///
 /// # Errors
 /// With what to do about it.
-pub async fn run(store: &Store, command: AdminCommand) -> anyhow::Result<()> {
-    match command {
+pub async fn run(config: &Config, command: AdminCommand) -> anyhow::Result<()> {
+    // These must not open the store: it may be what is broken.
+    match &command {
+        AdminCommand::VerifyBackup { file } => return backup::verify(config, file).await,
+        AdminCommand::Restore { file, force } => {
+            return backup::restore(config, file, *force).await;
+        }
+        _ => {}
+    }
+    let store = open_store(config).await?;
+    let done = match command {
         AdminCommand::Init {
             username,
             password_file,
-        } => init(store, username, password_file).await,
-        AdminCommand::RotateKey => rotate(store).await,
-        AdminCommand::VerifyAudit => verify(store).await,
-    }
+        } => init(&store, username, password_file).await,
+        AdminCommand::RotateKey => rotate(&store).await,
+        AdminCommand::VerifyAudit => verify(&store).await,
+        AdminCommand::Backup { directory } => backup::make(config, &store, directory).await,
+        AdminCommand::VerifyBackup { .. } | AdminCommand::Restore { .. } => Ok(()),
+    };
+    store.close().await;
+    done
 }
 
 async fn init(store: &Store, username: String, file: Option<PathBuf>) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod admin;
+mod backup;
 
 use std::path::PathBuf;
 

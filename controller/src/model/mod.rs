@@ -15,6 +15,7 @@ mod page;
 mod role;
 mod rule;
 mod rule_group;
+mod run;
 mod sensor_pattern;
 mod server;
 mod sync;
@@ -43,6 +44,7 @@ pub use rule_group::{
     MAX_RULE_GROUPS, MAX_RULES, OWN_GROUP_PREFIX, PublishedGroup, RuleGroup, RuleGroupBody,
     RuleGroupDraft, RuleGroupFilter, RuleOrigin, Ruleset,
 };
+pub use run::{Run, RunKind};
 pub use sensor_pattern::SensorPattern;
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
 pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};

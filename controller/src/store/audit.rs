@@ -27,6 +27,11 @@ statements! {
     HEAD = "SELECT sequence, hash FROM audit_head WHERE only_row = 1";
     INSERT = "INSERT INTO audit (sequence, at_ms, actor, actor_id, source, action, resource, \
               old_value, new_value, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    COUNT_SINCE = "SELECT COUNT(*) FROM audit WHERE at_ms >= $1";
+    COUNT_ACTIONS = "SELECT action, COUNT(*) FROM audit WHERE at_ms >= $1 GROUP BY action \
+                     ORDER BY COUNT(*) DESC, action LIMIT $2";
+    COUNT_ACTORS = "SELECT actor, COUNT(*) FROM audit WHERE at_ms >= $1 GROUP BY actor \
+                    ORDER BY COUNT(*) DESC, actor LIMIT $2";
     BATCH_AFTER = concat!("SELECT ", columns!(), " FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2");
 }
 
@@ -43,12 +48,41 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Exactly this action.
     pub action: Option<String>,
+    /// The user of this number.
+    pub actor_id: Option<Id>,
     /// Exactly this resource.
     pub resource: Option<String>,
+    /// Resources below this path, such as `servers`.
+    pub resource_kind: Option<String>,
     /// Not before this.
     pub since: Option<Timestamp>,
     /// Before this.
     pub until: Option<Timestamp>,
+}
+
+impl AuditFilter {
+    fn apply(&self, query: &mut Query) -> Result<(), StoreError> {
+        query
+            .and_equals("actor = ", self.actor.clone())?
+            .and_equals("action = ", self.action.clone())?
+            .and_equals("actor_id = ", self.actor_id)?
+            .and_equals("resource = ", self.resource.clone())?
+            .and_begins("resource LIKE ", self.resource_kind.as_deref())?
+            .and_equals("at_ms >= ", self.since.map(|at| at.0))?
+            .and_equals("at_ms < ", self.until.map(|at| at.0))?;
+        Ok(())
+    }
+}
+
+/// How many entries there are of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditCounts {
+    /// Of each action.
+    pub actions: Vec<(String, i64)>,
+    /// Of each actor.
+    pub actors: Vec<(String, i64)>,
+    /// In all.
+    pub total: i64,
 }
 
 /// What verifying the chain found.
@@ -112,17 +146,77 @@ impl Tx {
         filter: &AuditFilter,
         page: PageRequest,
     ) -> Result<Page<AuditEntry>, StoreError> {
-        let filter = |query: &mut Query| {
-            query
-                .and_equals("actor = ", filter.actor.clone())?
-                .and_equals("action = ", filter.action.clone())?
-                .and_equals("resource = ", filter.resource.clone())?
-                .and_equals("at_ms >= ", filter.since.map(|at| at.0))?
-                .and_equals("at_ms < ", filter.until.map(|at| at.0))?;
-            Ok(())
-        };
-        LIST.page(self, page, filter, |row| Ok(read(row)?.entry))
-            .await
+        LIST.page(
+            self,
+            page,
+            |query| filter.apply(query),
+            |row| Ok(read(row)?.entry),
+        )
+        .await
+    }
+
+    /// Entries that a filter lets through, by number, of those after `after`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_after(
+        &mut self,
+        after: i64,
+        filter: &AuditFilter,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut query = Query::new("SELECT ");
+        query.push(columns!()).push(" FROM audit");
+        filter.apply(&mut query)?;
+        query.and("sequence > ").bind(after)?;
+        query.push(" ORDER BY sequence LIMIT ").bind(limit)?;
+        let rows = query.fetch_all(self).await?;
+        rows.iter().map(|row| Ok(read(row)?.entry)).collect()
+    }
+
+    /// How many entries there are of each action and of each actor since a
+    /// moment, the most frequent first, up to `limit` of each.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_counts(
+        &mut self,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<AuditCounts, StoreError> {
+        let mut counts = Vec::with_capacity(2);
+        for statement in [COUNT_ACTIONS, COUNT_ACTORS] {
+            let rows = sqlx::query(statement)
+                .bind(since.0)
+                .bind(limit)
+                .fetch_all(self.connection())
+                .await?;
+            let rows: Result<Vec<(String, i64)>, sqlx::Error> = rows
+                .iter()
+                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+                .collect();
+            counts.push(rows?);
+        }
+        let actors = counts.pop().unwrap_or_default();
+        let actions = counts.pop().unwrap_or_default();
+        let row = sqlx::query(COUNT_SINCE)
+            .bind(since.0)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(AuditCounts {
+            actions,
+            actors,
+            total: row.try_get(0)?,
+        })
+    }
+
+    /// Number of the last entry, and its hash.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_head(&mut self) -> Result<(i64, Vec<u8>), StoreError> {
+        let row = sqlx::query(HEAD).fetch_one(self.connection()).await?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     /// Recomputes the whole chain.
@@ -158,8 +252,7 @@ impl Tx {
                 last = expected;
             }
         }
-        let head = sqlx::query(HEAD).fetch_one(self.connection()).await?;
-        let (sequence, hash): (i64, Vec<u8>) = (head.try_get(0)?, head.try_get(1)?);
+        let (sequence, hash) = self.audit_head().await?;
         if sequence != last {
             return Ok(broken(last, last + 1, "entries at the end are missing"));
         }

@@ -113,6 +113,7 @@ async fn every_statement_is_understood(lab: Lab) {
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,
+        runs::STATEMENTS,
         super::inventory::STATEMENTS,
         rule_groups::STATEMENTS,
         secrets::STATEMENTS,

@@ -35,6 +35,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0004_rules.sql"),
         include_str!("../../migrations/postgres/0004_rules.sql"),
     ),
+    (
+        7,
+        "operation",
+        include_str!("../../migrations/sqlite/0007_operation.sql"),
+        include_str!("../../migrations/postgres/0007_operation.sql"),
+    ),
 ];
 
 /// Runs what is missing. Refuses a schema that a newer program made.

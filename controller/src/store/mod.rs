@@ -15,10 +15,13 @@ mod credentials;
 mod error;
 mod exporters;
 mod groups;
+mod inspect;
 mod inventory;
 mod migrate;
+mod observe;
 mod query;
 mod rule_groups;
+mod runs;
 mod seal;
 mod secrets;
 mod servers;
@@ -40,19 +43,28 @@ use tokio::sync::watch;
 use crate::clock::{Clock, Timestamp};
 
 pub use alert_record::Recorded;
-pub use audit::{AuditFilter, ChainBreak, ChainReport};
+pub use audit::{AuditCounts, AuditFilter, ChainBreak, ChainReport};
 pub use connect::Kind;
 pub use error::StoreError;
+pub use observe::{PoolLoad, TransactionTimes};
+pub use runs::NewRun;
 pub use seal::{KeyId, Place, SealError, Sealer};
 pub use sync::NewSyncVersion;
 pub use tokens::{NewToken, TokenOwner};
 
+use observe::Timer;
+use prometheus_client::metrics::histogram::Histogram;
 use query::statements;
 
 statements! {
     BUMP_REVISION = "UPDATE revision SET value = value + 1 WHERE only_row = 1 RETURNING value";
     GET_REVISION = "SELECT value FROM revision WHERE only_row = 1";
 }
+
+// Each database has words of its own for this.
+const SQLITE_BYTES: &str =
+    "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+const POSTGRES_BYTES: &str = "SELECT pg_database_size(current_database())";
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -65,6 +77,7 @@ pub struct Store {
     sealer: Arc<Sealer>,
     clock: Clock,
     revision: watch::Sender<i64>,
+    times: TransactionTimes,
 }
 
 impl Store {
@@ -84,6 +97,7 @@ impl Store {
             sealer: Arc::new(sealer),
             clock,
             revision: watch::channel(0).0,
+            times: TransactionTimes::default(),
         };
         let mut tx = store.write().await?;
         tx.check_master_key().await?;
@@ -114,7 +128,7 @@ impl Store {
             Kind::Sqlite => "BEGIN",
             Kind::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        self.begin(&self.reader, begin).await
+        self.begin(&self.reader, begin, &self.times.read).await
     }
 
     /// Begins to change. Nothing is changed unless it is committed.
@@ -129,18 +143,67 @@ impl Store {
             Kind::Postgres => "BEGIN",
         };
         Ok(WriteTx {
-            tx: self.begin(&self.writer, begin).await?,
+            tx: self.begin(&self.writer, begin, &self.times.write).await?,
             revision: self.revision.clone(),
             changes_desired_state: false,
         })
     }
 
-    async fn begin(&self, pool: &AnyPool, statement: &'static str) -> Result<Tx, StoreError> {
+    async fn begin(
+        &self,
+        pool: &AnyPool,
+        statement: &'static str,
+        times: &Histogram,
+    ) -> Result<Tx, StoreError> {
+        let timer = Timer::start(times);
         Ok(Tx {
+            kind: self.kind,
             inner: pool.begin_with(statement).await?,
             now: self.clock.now(),
             sealer: Arc::clone(&self.sealer),
+            _timer: timer,
         })
+    }
+
+    /// Looks whether another controller has raised the revision, and tells those
+    /// who wait for it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn look_for_revision(&self) -> Result<(), StoreError> {
+        let found = self.read().await?.revision().await?;
+        self.revision.send_if_modified(|known| {
+            let is_newer = found > *known;
+            if is_newer {
+                *known = found;
+            }
+            is_newer
+        });
+        Ok(())
+    }
+
+    /// What seals secrets at rest.
+    #[must_use]
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// How long transactions take.
+    #[must_use]
+    pub fn times(&self) -> &TransactionTimes {
+        &self.times
+    }
+
+    /// How busy the connections are. PostgreSQL has one pool for both.
+    #[must_use]
+    pub fn load(&self) -> Vec<PoolLoad> {
+        match self.kind {
+            Kind::Sqlite => vec![
+                PoolLoad::of("read", &self.reader),
+                PoolLoad::of("write", &self.writer),
+            ],
+            Kind::Postgres => vec![PoolLoad::of("both", &self.writer)],
+        }
     }
 
     /// Tells whenever the desired state has a new revision.
@@ -158,9 +221,11 @@ impl Store {
 
 /// A transaction that reads.
 pub struct Tx {
+    kind: Kind,
     inner: Transaction<'static, sqlx::Any>,
     now: Timestamp,
     sealer: Arc<Sealer>,
+    _timer: Timer,
 }
 
 impl Tx {
@@ -182,6 +247,19 @@ impl Tx {
         let row = sqlx::query(GET_REVISION)
             .fetch_one(self.connection())
             .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Bytes of the whole database.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn database_bytes(&mut self) -> Result<i64, StoreError> {
+        let statement = match self.kind {
+            Kind::Sqlite => SQLITE_BYTES,
+            Kind::Postgres => POSTGRES_BYTES,
+        };
+        let row = sqlx::query(statement).fetch_one(self.connection()).await?;
         Ok(row.try_get(0)?)
     }
 }

@@ -102,6 +102,19 @@ impl Query {
         Ok(self)
     }
 
+    /// Adds `column LIKE` a path and what is below it.
+    pub(super) fn and_begins(
+        &mut self,
+        column_like: &'static str,
+        path: Option<&str>,
+    ) -> Result<&mut Self, StoreError> {
+        if let Some(path) = path {
+            let pattern = format!("{}/%", escaped(path));
+            self.and(column_like).bind(pattern)?.push(" ESCAPE '\\'");
+        }
+        Ok(self)
+    }
+
     pub(super) async fn fetch_all(self, tx: &mut Tx) -> Result<Vec<AnyRow>, StoreError> {
         // The text is made of literals and numbered placeholders only.
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
@@ -164,15 +177,18 @@ impl List {
 
 /// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere.
 fn anywhere(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for character in text.to_lowercase().chars() {
+    format!("%{}%", escaped(&text.to_lowercase()))
+}
+
+/// A pattern that is the text and nothing else.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }
         pattern.push(character);
     }
-    pattern.push('%');
     pattern
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::query::statements;
-use super::{Place, SealError, StoreError, Tx, WriteTx};
+use super::{Place, SealError, Sealer, StoreError, Tx, WriteTx};
 use crate::model::SecretChange;
 
 /// Name of the fact that tells whether the master key is the right one.
@@ -40,6 +40,17 @@ impl Tx {
             id,
         };
         Ok(self.sealer.open(place, &key_id, &sealed)?)
+    }
+
+    /// Makes sure that the master key is one that this database was sealed with.
+    ///
+    /// # Errors
+    /// When it is not, or nothing tells.
+    pub async fn verify_master_key(&mut self) -> Result<(), StoreError> {
+        match self.fact(CHECK).await? {
+            Some(check) => open_check(&self.sealer, &check),
+            None => Err(StoreError::Damaged(format!("{CHECK} is missing"))),
+        }
     }
 
     async fn fact(&mut self, name: &str) -> Result<Option<String>, StoreError> {
@@ -146,16 +157,7 @@ impl WriteTx {
         let Some(check) = self.fact(CHECK).await? else {
             return self.write_check().await;
         };
-        let damaged = || StoreError::Damaged(format!("{CHECK} is not what was written"));
-        let (key_id, sealed) = check.split_once(':').ok_or_else(damaged)?;
-        let key_id = hex::decode(key_id).map_err(|_| damaged())?;
-        let sealed = hex::decode(sealed).map_err(|_| damaged())?;
-        let opened = self.sealer.open(CHECK_PLACE, &key_id, &sealed)?;
-        if opened.as_slice() == CHECK.as_bytes() {
-            Ok(())
-        } else {
-            Err(SealError::Damaged.into())
-        }
+        open_check(&self.sealer, &check)
     }
 
     async fn write_check(&mut self) -> Result<(), StoreError> {
@@ -167,6 +169,20 @@ impl WriteTx {
             .execute(self.connection())
             .await?;
         Ok(())
+    }
+}
+
+/// Opens what tells whether a master key is the right one.
+pub(super) fn open_check(sealer: &Sealer, check: &str) -> Result<(), StoreError> {
+    let damaged = || StoreError::Damaged(format!("{CHECK} is not what was written"));
+    let (key_id, sealed) = check.split_once(':').ok_or_else(damaged)?;
+    let key_id = hex::decode(key_id).map_err(|_| damaged())?;
+    let sealed = hex::decode(sealed).map_err(|_| damaged())?;
+    let opened = sealer.open(CHECK_PLACE, &key_id, &sealed)?;
+    if opened.as_slice() == CHECK.as_bytes() {
+        Ok(())
+    } else {
+        Err(SealError::Damaged.into())
     }
 }
 

@@ -26,6 +26,8 @@ use crate::prometheus::PrometheusError;
 use crate::store::{NewSyncVersion, Store, StoreError};
 
 const ARTEFACT: Artefact = Artefact::PrometheusTargets;
+/// How often a controller that does not lead looks at what is published.
+const FOLLOW: Duration = Duration::from_secs(1);
 /// A burst of changes has ended when nothing changed for so long.
 const QUIET: Duration = Duration::from_millis(300);
 /// A burst is cut off after so long.
@@ -126,8 +128,64 @@ impl Engine {
         Ok((engine, handle))
     }
 
+    /// Hands out what another controller publishes, until `shutdown` is
+    /// cancelled; changes nothing.
+    pub async fn follow(&mut self, shutdown: CancellationToken) {
+        // What is decided here is from before the other one's term.
+        self.planned = None;
+        while !shutdown.is_cancelled() {
+            let look = async {
+                if let Err(error) = self.try_follow().await {
+                    tracing::warn!(%error, "What is published could not be read");
+                }
+                tokio::time::sleep(FOLLOW).await;
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = look => {}
+            }
+        }
+    }
+
+    async fn try_follow(&mut self) -> Result<(), SyncError> {
+        let mut tx = self.store.read().await?;
+        let revision = tx.revision().await?;
+        let state = tx.sync_state(ARTEFACT).await?;
+        drop(tx);
+        if self.version() != state.published_id {
+            let published = match state.published_id {
+                None => None,
+                Some(id) => {
+                    let content = self.store.read().await?.sync_content(id).await?;
+                    Some(Arc::new(Published::new(id, content)?))
+                }
+            };
+            self.published.send_replace(published);
+        }
+        let is_good = state.published_id.is_some() && state.good_id == state.published_id;
+        (self.live.state, self.live.message) = if is_good {
+            (State::InSync, String::new())
+        } else {
+            (
+                State::Pending,
+                "another controller leads; ask it for more".to_owned(),
+            )
+        };
+        self.planned = Some(Planned {
+            revision,
+            state,
+            verdict: None,
+        });
+        self.tell();
+        // The next leader decides for itself.
+        self.planned = None;
+        Ok(())
+    }
+
     /// Reconciles until `shutdown` is cancelled.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    pub async fn run(&mut self, shutdown: CancellationToken) {
+        self.planned = None;
+        self.live = Live::unknown(self.store.clock().now(), None);
         let mut revisions = self.store.revisions();
         while !shutdown.is_cancelled() {
             revisions.mark_unchanged();

@@ -1,8 +1,5 @@
 //! What the exporter tells about itself on `/metrics`.
 
-mod process;
-mod text;
-
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -247,7 +244,7 @@ impl Telemetry {
             "Answers of BMCs at log-in that were accepted although their message tag is not that of the question",
             self.tolerated_tags.clone(),
         );
-        registry.register_collector(Box::new(process::ProcessCollector));
+        registry.register_collector(Box::new(service_basics::ProcessCollector));
     }
 
     /// An answered scrape: `complete`, `partial` or `failed`.
@@ -362,7 +359,7 @@ impl Telemetry {
             Format::OpenMetrics => {
                 let _ = out.write_str(&own);
             }
-            Format::Text => text::from_open_metrics(&own, &mut out),
+            Format::Text => service_basics::from_open_metrics(&own, &mut out),
         }
         out
     }

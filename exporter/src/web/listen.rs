@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +10,14 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulConnection;
+use service_basics::{Activity, Connections, Limits, Place, Watched, drive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::activity::{Activity, Connections, Place, Watched};
 use super::response::Body;
 use super::settings::WebSettings;
 
@@ -83,11 +81,7 @@ pub struct Server {
 struct Shared<H> {
     handler: H,
     settings: Arc<WebSettings>,
-    options: ServerOptions,
-    /// No new connections and requests.
-    shutdown: CancellationToken,
-    /// No running requests either.
-    abort: CancellationToken,
+    limits: Limits,
 }
 
 impl Server {
@@ -134,9 +128,12 @@ impl Server {
         let shared = Arc::new(Shared {
             handler,
             settings: self.settings,
-            options: self.options,
-            shutdown: shutdown.clone(),
-            abort: CancellationToken::new(),
+            limits: Limits {
+                header_timeout: self.options.header_timeout,
+                idle_timeout: self.options.idle_timeout,
+                shutdown: shutdown.clone(),
+                abort: CancellationToken::new(),
+            },
         });
         for listener in self.listeners {
             let (shared, tasks) = (Arc::clone(&shared), tasks.clone());
@@ -152,7 +149,7 @@ impl Server {
             .is_err()
         {
             tracing::warn!("Some requests did not finish in time and are cut off");
-            shared.abort.cancel();
+            shared.limits.abort.cancel();
             tasks.wait().await;
         }
     }
@@ -170,7 +167,7 @@ async fn accept<H, F>(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shared.shutdown.cancelled() => return,
+            () = shared.limits.shutdown.cancelled() => return,
         };
         match accepted {
             Ok((stream, address)) => match connections.enter() {
@@ -183,7 +180,7 @@ async fn accept<H, F>(
                 tracing::warn!(%error, "A connection could not be accepted");
                 tokio::select! {
                     () = sleep(ACCEPT_PAUSE) => {}
-                    () = shared.shutdown.cancelled() => return,
+                    () = shared.limits.shutdown.cancelled() => return,
                 }
             }
         }
@@ -220,7 +217,7 @@ async fn connection<H, F>(
         return;
     };
     let handshake = timeout(
-        shared.options.header_timeout,
+        shared.limits.header_timeout,
         TlsAcceptor::from(tls).accept(stream),
     );
     let stream = tokio::select! {
@@ -236,7 +233,7 @@ async fn connection<H, F>(
             }
         },
         () = place.activity.evicted() => return,
-        () = shared.shutdown.cancelled() => return,
+        () = shared.limits.shutdown.cancelled() => return,
     };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         serve_http2(stream, peer, &place, shared).await;
@@ -263,7 +260,7 @@ where
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(io, service);
-    drive(connection, peer, activity, &shared).await;
+    drive(connection, peer.address, activity, &shared.limits).await;
 }
 
 async fn serve_http2<S, H, F>(stream: S, peer: Peer, place: &Place, shared: Arc<Shared<H>>)
@@ -283,7 +280,7 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .serve_connection(TokioIo::new(stream), service);
-    drive(connection, peer, &place.activity, &shared).await;
+    drive(connection, peer.address, &place.activity, &shared.limits).await;
 }
 
 async fn answer<H, F>(
@@ -299,39 +296,4 @@ where
     let _busy = activity.begin();
     let next = |request| (shared.handler)(request, peer);
     Ok(shared.settings.guard(request, next).await)
-}
-
-/// Runs a connection to its end: the client's, a time-out, another connection's need, or the
-/// server's shutdown.
-async fn drive<C, H>(connection: C, peer: Peer, activity: &Activity, shared: &Shared<H>)
-where
-    C: GracefulConnection,
-    C::Error: std::fmt::Display,
-{
-    let options = &shared.options;
-    let mut connection = pin!(connection);
-    let mut draining = false;
-    let mut check = interval((options.header_timeout / 4).max(Duration::from_millis(10)));
-    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(peer = %peer.address, %error, "Connection ended early");
-                }
-                return;
-            }
-            () = activity.evicted() => return,
-            () = shared.abort.cancelled() => return,
-            () = shared.shutdown.cancelled(), if !draining => {
-                draining = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            _ = check.tick() => {
-                if activity.is_overdue(options.header_timeout, options.idle_timeout) {
-                    return;
-                }
-            }
-        }
-    }
 }

@@ -4,7 +4,6 @@
 //! [`WebSettings`] stands before it with what `--web.config.file` says. The helpers in
 //! [`response`] and [`compress`] are for handlers.
 
-mod activity;
 pub mod address;
 mod auth;
 pub mod bind;

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::pin::Pin;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// All open connections, at most a given number.
 #[derive(Debug)]
-pub(crate) struct Connections {
+pub struct Connections {
     limit: usize,
     open: Mutex<Open>,
 }
@@ -25,14 +27,17 @@ struct Open {
 
 /// One connection's place among the open ones; dropping it gives the place back.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     id: u64,
     connections: Arc<Connections>,
-    pub(crate) activity: Arc<Activity>,
+    /// What the connection is doing.
+    pub activity: Arc<Activity>,
 }
 
 impl Connections {
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
+    /// Room for so many connections.
+    #[must_use]
+    pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
             open: Mutex::default(),
@@ -41,7 +46,7 @@ impl Connections {
 
     /// Takes a place. When all are taken, the connection that has been idle for longest has to
     /// go; when none is idle, there is no place.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+    pub fn enter(self: &Arc<Self>) -> Option<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.connections.len() >= self.limit {
             let idle = open
@@ -75,7 +80,7 @@ impl Drop for Place {
 
 /// What one connection is doing.
 #[derive(Debug)]
-pub(crate) struct Activity {
+pub struct Activity {
     state: Mutex<State>,
     evicted: CancellationToken,
 }
@@ -91,7 +96,8 @@ struct State {
 }
 
 /// Counts a request while it lives.
-pub(crate) struct Busy(Arc<Activity>);
+#[derive(Debug)]
+pub struct Busy(Arc<Activity>);
 
 impl Activity {
     fn new() -> Self {
@@ -105,7 +111,9 @@ impl Activity {
         }
     }
 
-    pub(crate) fn begin(self: &Arc<Self>) -> Busy {
+    /// A request begins; it ends when the result is dropped.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>) -> Busy {
         let mut state = self.state();
         state.requests += 1;
         state.reading_since = None;
@@ -113,12 +121,13 @@ impl Activity {
     }
 
     /// Another connection needs the place.
-    pub(crate) async fn evicted(&self) {
+    pub async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
     /// Has a request taken too long to arrive, or has none come for too long?
-    pub(crate) fn is_overdue(&self, header_timeout: Duration, idle_timeout: Duration) -> bool {
+    #[must_use]
+    pub fn is_overdue(&self, header_timeout: Duration, idle_timeout: Duration) -> bool {
         let state = self.state();
         let now = Instant::now();
         let reading = state.reading_since.map(|since| now - since);
@@ -153,9 +162,11 @@ impl Drop for Busy {
 
 /// A stream that tells the activity when bytes arrive.
 #[derive(Debug)]
-pub(crate) struct Watched<S> {
-    pub(crate) stream: S,
-    pub(crate) activity: Arc<Activity>,
+pub struct Watched<S> {
+    /// The stream.
+    pub stream: S,
+    /// Who is told.
+    pub activity: Arc<Activity>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -200,6 +211,53 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+/// How long a connection may take, and who ends it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest time for the head of a request from its first byte.
+    pub header_timeout: Duration,
+    /// Longest time between requests of a connection.
+    pub idle_timeout: Duration,
+    /// No new requests.
+    pub shutdown: CancellationToken,
+    /// No running requests either.
+    pub abort: CancellationToken,
+}
+
+/// Runs a connection to its end: the client's, a time-out, another connection's
+/// need, or the server's shutdown.
+pub async fn drive<C>(connection: C, peer: SocketAddr, activity: &Activity, limits: &Limits)
+where
+    C: GracefulConnection,
+    C::Error: std::fmt::Display,
+{
+    let mut connection = pin!(connection);
+    let mut draining = false;
+    let mut check = interval((limits.header_timeout / 4).max(Duration::from_millis(10)));
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!(%peer, %error, "Connection ended early");
+                }
+                return;
+            }
+            () = activity.evicted() => return,
+            () = limits.abort.cancelled() => return,
+            () = limits.shutdown.cancelled(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = check.tick() => {
+                if activity.is_overdue(limits.header_timeout, limits.idle_timeout) {
+                    return;
+                }
+            }
+        }
     }
 }
 

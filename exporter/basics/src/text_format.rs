@@ -5,7 +5,7 @@
 //! know neither `UNIT` nor `EOF`.
 
 /// Appends the translation of `open_metrics` to `out`.
-pub(super) fn from_open_metrics(open_metrics: &str, out: &mut String) {
+pub fn from_open_metrics(open_metrics: &str, out: &mut String) {
     let mut help: Option<(&str, &str)> = None;
     for line in open_metrics.lines() {
         if line == "# EOF" || line.starts_with("# UNIT ") {

@@ -14,7 +14,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Reads `/proc/self` at each scrape.
 #[derive(Debug)]
-pub(super) struct ProcessCollector;
+pub struct ProcessCollector;
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {

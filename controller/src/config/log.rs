@@ -1,0 +1,54 @@
+//! The key `log`.
+
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look, and which are written.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`; more after a comma for single
+    /// parts, such as `info,access=off`.
+    pub level: String,
+}
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// `key=value`.
+    #[default]
+    Logfmt,
+    /// One JSON object.
+    Json,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::default(),
+            level: "info".to_owned(),
+        }
+    }
+}
+
+impl LogConfig {
+    /// Which lines are written.
+    ///
+    /// # Errors
+    /// A sentence that names the key.
+    pub fn filter(&self) -> Result<EnvFilter, String> {
+        EnvFilter::builder().parse(&self.level).map_err(|error| {
+            format!(
+                "log.level: \"{}\" is no level, such as info or info,access=off: {error}",
+                self.level
+            )
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.filter().map(|_| ())
+    }
+}
