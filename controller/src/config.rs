@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod channel;
 mod sync;
 
+pub use channel::ChannelConfig;
 pub use sync::{PrometheusConfig, SyncConfig};
 
 /// Beginning of the names of our variables.
@@ -51,6 +53,9 @@ pub struct Config {
     /// The alert journal.
     #[serde(default)]
     pub alerts: AlertSettings,
+    /// The exporters' configuration channel.
+    #[serde(default)]
+    pub channel: ChannelConfig,
 }
 
 /// How the alert journal is kept.

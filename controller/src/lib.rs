@@ -10,6 +10,7 @@ pub mod alert;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;
 pub mod auth;
+pub mod channel;
 pub mod clock;
 pub mod command;
 pub mod config;

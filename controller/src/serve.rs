@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
+use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Sealer, Store};
@@ -37,6 +38,7 @@ pub struct Controller {
     listener: TcpListener,
     state: AppState,
     engine: Engine,
+    keeper: Keeper,
     watchdog: Watchdog,
 }
 
@@ -52,17 +54,22 @@ impl Controller {
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
         let (engine, sync) = Engine::new(store.clone(), config)?;
+        let (keeper, channel) = Keeper::new(store.clone());
+        let engine = engine.after_exporters(channel.clone());
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let state = AppState {
             sync,
+            channel,
             store,
             authenticator,
+            allow_plain_http: config.channel.allow_plain_http,
             trusted_proxies: config.trusted_proxies.clone().into(),
         };
         Ok(Self {
             listener,
             state,
             engine,
+            keeper,
             watchdog,
         })
     }
@@ -90,6 +97,7 @@ impl Controller {
         let store = self.state.store.clone();
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
         let engine = tokio::spawn(self.engine.run(shutdown.clone()));
+        let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
         let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let stopping = shutdown.clone();
         let server = axum::serve(self.listener, service)
@@ -104,6 +112,9 @@ impl Controller {
         }
         if engine.await.is_err() {
             tracing::error!("The sync engine ended in a panic");
+        }
+        if keeper.await.is_err() {
+            tracing::error!("The keeper of the exporters' configurations ended in a panic");
         }
         if watchdog.await.is_err() {
             tracing::error!("The watchdog of the alert journal ended in a panic");

@@ -6,6 +6,7 @@ mod alerts;
 mod audit;
 mod auth;
 mod change;
+mod channel;
 mod credentials;
 mod exporters;
 mod extract;
@@ -37,6 +38,7 @@ use utoipa_axum::routes;
 use crate::auth::Authenticator;
 use crate::store::Store;
 
+pub use channel::OverTls;
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
 
@@ -56,6 +58,10 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// What keeps other programs in step.
     pub sync: crate::sync::Handle,
+    /// What gives exporters their modules.
+    pub channel: crate::channel::Handle,
+    /// Whether that may happen over plain HTTP past this machine.
+    pub allow_plain_http: bool,
 }
 
 /// All routes with their description.
@@ -104,6 +110,8 @@ fn routes() -> OpenApiRouter<AppState> {
             exporters::update_exporter,
             exporters::delete_exporter
         ))
+        .routes(routes!(channel::get_exporter_config))
+        .routes(routes!(channel::put_exporter_status))
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_versions))
         .routes(routes!(sync::get_sync_version))

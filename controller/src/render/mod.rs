@@ -2,9 +2,11 @@
 //! clock, no network, no store; the same state gives the same bytes.
 
 mod assign;
+mod carried;
 mod document;
 mod targets;
 
 pub use assign::{Assignment, Unassigned, assign};
+pub use carried::{Carried, desired as carried, published as carried_by};
 pub use document::{Document, DocumentError, Entry};
 pub use targets::{BlindSpot, JOB, RenderedTargets, targets};

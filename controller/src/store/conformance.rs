@@ -7,6 +7,7 @@ use draft::group;
 
 use super::*;
 
+mod channel;
 mod draft;
 mod inventory;
 mod journal;
@@ -65,6 +66,9 @@ cases![
     a_newer_database_is_refused,
     inventory::an_exporter_in_use_stays,
     inventory::the_inventory_has_what_is_monitored,
+    channel::channels_remember_what_exporters_tell,
+    channel::modules_name_the_places_of_their_secrets,
+    channel::an_exporters_tokens_end_with_it,
     sync::versions_are_kept_with_author_and_content,
     sync::old_content_is_forgotten_but_not_what_is_published,
 ];
@@ -106,6 +110,7 @@ async fn every_statement_is_understood(lab: Lab) {
         alert_record::STATEMENTS,
         alerts::STATEMENTS,
         audit::STATEMENTS,
+        channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,

@@ -29,6 +29,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0003_alerts.sql"),
         include_str!("../../migrations/postgres/0003_alerts.sql"),
     ),
+    (
+        6,
+        "exporter channels",
+        include_str!("../../migrations/sqlite/0006_exporter_channels.sql"),
+        include_str!("../../migrations/postgres/0006_exporter_channels.sql"),
+    ),
 ];
 
 /// Runs what is missing. Refuses a schema that a newer program made.

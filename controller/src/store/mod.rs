@@ -10,6 +10,7 @@ mod alert_expiry;
 mod alert_record;
 mod alerts;
 mod audit;
+mod channels;
 mod connect;
 mod credentials;
 mod error;
@@ -39,6 +40,7 @@ use crate::clock::{Clock, Timestamp};
 
 pub use alert_record::Recorded;
 pub use audit::{AuditFilter, ChainBreak, ChainReport};
+pub use channels::AWAY as CHANNEL_AWAY;
 pub use connect::Kind;
 pub use error::StoreError;
 pub use seal::{KeyId, Place, SealError, Sealer};
@@ -139,6 +141,17 @@ impl Store {
             now: self.clock.now(),
             sealer: Arc::clone(&self.sealer),
         })
+    }
+
+    /// A text's name that tells nothing about it to those without the master key.
+    /// The same for all controllers of a database.
+    #[must_use]
+    pub fn fingerprint<'a>(
+        &self,
+        purpose: &'a str,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> [u8; 32] {
+        self.sealer.fingerprint(purpose, parts)
     }
 
     /// Tells whenever the desired state has a new revision.
