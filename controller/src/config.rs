@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 mod backup;
+mod channel;
 mod endpoint;
 mod log;
 mod metrics;
@@ -24,6 +25,7 @@ mod sync;
 mod tls;
 
 pub use backup::{BackupConfig, SnapshotConfig};
+pub use channel::ChannelConfig;
 pub use endpoint::{EndpointConfig, GrafanaConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
@@ -91,6 +93,9 @@ pub struct Config {
     /// Log-in by an OpenID Connect provider.
     #[serde(default)]
     pub oidc: OidcConfig,
+    /// The exporters' configuration channel.
+    #[serde(default)]
+    pub channel: ChannelConfig,
 }
 
 /// How the alert journal is kept.

@@ -11,6 +11,7 @@ pub mod alert;
 pub mod api;
 pub mod auth;
 pub mod backup;
+pub mod channel;
 pub mod clock;
 pub mod command;
 pub mod config;

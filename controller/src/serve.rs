@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::backup::{Backups, Schedule, Snapshots};
+use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::leader::{Election, Occupation};
@@ -41,6 +42,7 @@ pub struct Controller {
     listener: TcpListener,
     state: AppState,
     duties: Duties,
+    keeper: Keeper,
     election: Election,
     hangups: watch::Sender<u64>,
     _occupation: Occupation,
@@ -69,6 +71,8 @@ impl Controller {
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
         let (engine, sync) = Engine::new(store.clone(), config)?;
+        let (keeper, channel) = Keeper::new(store.clone());
+        let engine = engine.after_exporters(channel.clone());
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let election = Election::new(&config.database);
         let telemetry = Arc::new(Telemetry::new(store.times()));
@@ -79,8 +83,10 @@ impl Controller {
             sync,
             telemetry,
             backups,
+            channel,
             store,
             authenticator,
+            allow_plain_http: config.channel.allow_plain_http,
             trusted_proxies: config.trusted_proxies.clone().into(),
             monitoring: Monitoring::new(config)?,
             metrics: config.metrics,
@@ -95,6 +101,7 @@ impl Controller {
                 watchdog: Arc::new(watchdog),
                 schedule: Arc::new(schedule),
             },
+            keeper,
             election,
             hangups: watch::channel(0).0,
             _occupation: occupation,
@@ -133,6 +140,7 @@ impl Controller {
             .clone()
             .map(|tls| tokio::spawn(tls.watch(self.hangups.subscribe(), shutdown.clone())));
         let changes = tokio::spawn(look_for_changes(store.clone(), shutdown.clone()));
+        let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
         let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
         let router = api::router(self.state);
         web::serve(
@@ -143,7 +151,10 @@ impl Controller {
             shutdown,
         )
         .await;
-        for task in [Some(terms), Some(changes), renewal].into_iter().flatten() {
+        for task in [Some(terms), Some(keeper), Some(changes), renewal]
+            .into_iter()
+            .flatten()
+        {
             if task.await.is_err() {
                 tracing::error!("A part of the controller ended in a panic");
             }

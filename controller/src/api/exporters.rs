@@ -2,11 +2,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
-use crate::model::{Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest};
+use crate::model::{ChannelStatus, Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest};
 
 /// Exporters, by name.
 #[utoipa::path(get, path = "/exporters", tag = "exporters", params(Search, PageRequest),
@@ -36,15 +38,30 @@ pub(super) async fn create_exporter(
     change::created(tx, &principal, exporter).await
 }
 
+/// An exporter, and how it stands with its configuration.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ExporterDetails {
+    /// The exporter.
+    #[serde(flatten)]
+    exporter: Exporter,
+    /// How it stands with its configuration; absent when it has never asked for it.
+    channel: Option<ChannelStatus>,
+}
+
 /// One exporter.
 #[utoipa::path(get, path = "/exporters/{id}", tag = "exporters", params(("id" = Id, Path)),
-    responses((status = 200, body = Exporter)))]
+    responses((status = 200, body = ExporterDetails)))]
 pub(super) async fn get_exporter(
     State(state): State<AppState>,
     Path(id): Path<Id>,
-) -> Result<Versioned<Exporter>, Problem> {
+) -> Result<Versioned<ExporterDetails>, Problem> {
     let exporter = state.store.read().await?.exporter(id).await?;
-    Ok(change::found(exporter))
+    let channel = state.channel.status(id).await?;
+    let version = exporter.version;
+    Ok(Versioned::ok(
+        ExporterDetails { exporter, channel },
+        version,
+    ))
 }
 
 /// Changes an exporter as a whole; servers move as far as needed.

@@ -8,6 +8,7 @@ mod audit_export;
 mod auth;
 mod backups;
 mod change;
+mod channel;
 mod credentials;
 mod exporters;
 mod extract;
@@ -52,6 +53,7 @@ use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::web::Tls;
 
+pub use channel::OverTls;
 pub use held::{Held, Watcher};
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
@@ -84,6 +86,10 @@ pub struct AppState {
     pub backups: Option<Backups>,
     /// The certificate that is served; `None` without TLS.
     pub tls: Option<Tls>,
+    /// What gives exporters their modules.
+    pub channel: crate::channel::Handle,
+    /// Whether that may happen over plain HTTP past this machine.
+    pub allow_plain_http: bool,
 }
 
 /// All routes with their description.
@@ -147,6 +153,8 @@ fn routes() -> OpenApiRouter<AppState> {
             thresholds::update_threshold,
             thresholds::delete_threshold
         ))
+        .routes(routes!(channel::get_exporter_config))
+        .routes(routes!(channel::put_exporter_status))
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_versions))
         .routes(routes!(sync::get_sync_version))

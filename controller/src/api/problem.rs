@@ -111,6 +111,13 @@ impl Problem {
         )
     }
 
+    /// Tells when it makes sense to ask again.
+    #[must_use]
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
     /// The status of the answer.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -152,6 +159,7 @@ impl From<StoreError> for Problem {
             StoreError::Dangling { field, what } => {
                 Self::invalid_field(field, format!("there is no {what} with this number"))
             }
+            StoreError::PasswordTooLong { .. } => Self::invalid_field("driver", text),
             StoreError::Changed { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "Changed meanwhile", text)
             }

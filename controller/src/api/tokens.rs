@@ -11,7 +11,7 @@ use super::{AppState, Problem};
 use crate::auth::{Principal, TokenText, access};
 use crate::clock::Timestamp;
 use crate::model::{Id, Name, Page, PageRequest, Problems, Token, TokenKind};
-use crate::store::NewToken;
+use crate::store::{NewToken, StoreError};
 
 /// A token as somebody wants it.
 #[derive(Deserialize, ToSchema)]
@@ -22,6 +22,9 @@ pub(super) struct TokenBody {
     /// What it is for; the service kinds are for admins to make.
     #[serde(default = "api")]
     kind: TokenKind,
+    /// The exporter that it is for; needed for the kind `exporter`, and for no other.
+    #[serde(default)]
+    exporter_id: Option<Id>,
     /// What it may be used for, such as `servers:read`; empty is all that its kind may.
     #[serde(default)]
     scopes: Vec<String>,
@@ -98,6 +101,20 @@ pub(super) async fn create_token(
             );
         }
     }
+    match (body.kind, body.exporter_id) {
+        (TokenKind::Exporter, Some(id)) => match tx.exporter(id).await {
+            Err(StoreError::NotFound { .. }) => {
+                problems.add("exporter_id", "there is no exporter with this number");
+            }
+            found => drop(found?),
+        },
+        (TokenKind::Exporter, None) => problems.add(
+            "exporter_id",
+            "is missing; a token of the kind exporter is for one exporter",
+        ),
+        (_, Some(_)) => problems.add("exporter_id", "is for tokens of the kind exporter only"),
+        (_, None) => {}
+    }
     if body.expires_at.is_some_and(|end| end <= tx.now()) {
         problems.add("expires_at", "is past");
     }
@@ -111,7 +128,7 @@ pub(super) async fn create_token(
             family: &Uuid::now_v7().to_string(),
             hash: &text.hash(),
             scopes: &body.scopes,
-            subject_id: None,
+            subject_id: body.exporter_id,
             expires_at: body.expires_at,
         })
         .await?;

@@ -59,6 +59,7 @@ const VIEWER: Access = Access::Role(Role::Viewer);
 const OPERATOR: Access = Access::Role(Role::Operator);
 const ADMIN: Access = Access::Role(Role::Admin);
 const INLET: Access = Access::Service(TokenKind::Inlet);
+const EXPORTER: Access = Access::Service(TokenKind::Exporter);
 
 /// All routes.
 pub const RULES: &[Rule] = &[
@@ -129,6 +130,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/api/v1/thresholds/{id}", VIEWER, "rules:read"),
     rule(PUT, "/api/v1/thresholds/{id}", OPERATOR, "rules:write"),
     rule(DELETE, "/api/v1/thresholds/{id}", OPERATOR, "rules:write"),
+    rule(GET, "/api/v1/exporters/{name}/config", EXPORTER, ""),
+    rule(PUT, "/api/v1/exporters/{name}/status", EXPORTER, ""),
     rule(GET, "/api/v1/sync", VIEWER, "sync:read"),
     rule(GET, "/api/v1/sync/versions", VIEWER, "sync:read"),
     rule(GET, "/api/v1/sync/versions/{id}", VIEWER, "sync:read"),

@@ -214,7 +214,6 @@ impl Authenticator {
             subject,
             token: owner.token,
             family: owner.family,
-            subject_id: owner.subject_id,
             source,
         })
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::access::{Access, Rule};
-use crate::model::{AuditEvent, Id, Role, Scope, Token, TokenKind, User};
+use crate::model::{AuditEvent, Role, Scope, Token, TokenKind, User};
 
 /// Who stands behind a token.
 #[derive(Clone, Debug)]
@@ -23,8 +23,6 @@ pub struct Principal {
     pub token: Token,
     /// What all tokens of the same log-in share.
     pub family: String,
-    /// The row that a service token is for.
-    pub subject_id: Option<Id>,
     /// From which address.
     pub source: IpAddr,
 }

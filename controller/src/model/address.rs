@@ -5,11 +5,14 @@ use std::net::IpAddr;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// Longest host name: with a port it is what exporters take, 255 characters.
+const MAX_NAME: usize = 249;
+
 /// A host name or an IP address, without a port, in the form in which it is
 /// published: lower case, IPv6 without brackets in its shortest form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = String, max_length = 253)]
+#[schema(value_type = String, max_length = 249)]
 pub struct Address(String);
 
 impl Address {
@@ -37,7 +40,7 @@ impl Address {
         }
         if !is_host_name(text) {
             return Err(format!(
-                "\"{text}\" is no host name or IP address; a name has labels of letters, digits and hyphens, up to 63 characters each and 253 in all"
+                "\"{text}\" is no host name or IP address; a name has labels of letters, digits and hyphens, up to 63 characters each and {MAX_NAME} in all, and does not end in a number"
             ));
         }
         Ok(Self(text.to_ascii_lowercase()))
@@ -93,9 +96,14 @@ fn is_host_name(text: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     };
-    // Four numbers that are no address would be asked of a name service for ever.
-    let looks_like_v4 = text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    text.len() <= 253 && !looks_like_v4 && text.split('.').all(label_is_good)
+    // A name that ends in a number is an address in one of the old forms to a
+    // resolver; exporters refuse it.
+    let last = text.rsplit('.').next().unwrap_or(text).to_ascii_lowercase();
+    let is_number = match last.strip_prefix("0x") {
+        Some(digits) => digits.chars().all(|c| c.is_ascii_hexdigit()),
+        None => last.chars().all(|c| c.is_ascii_digit()),
+    };
+    text.len() <= MAX_NAME && !is_number && text.split('.').all(label_is_good)
 }
 
 #[cfg(test)]
@@ -122,6 +130,9 @@ mod tests {
             "ff02::1",
             "a..b",
             "http://x",
+            "bmc.12",
+            "bmc.0x1f",
+            &format!("{0}.{0}.{0}.{1}", "x".repeat(63), "x".repeat(58)),
         ] {
             assert!(Address::parse(bad).is_err(), "{bad}");
         }

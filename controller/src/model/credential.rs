@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{Id, Invalid, Problems, Text, Version};
+use super::{Id, Invalid, Problems, Text, Version, check_settings};
 use crate::clock::Timestamp;
 
 /// Longest user name (IPMI 2.0 section 22.28).
@@ -35,6 +35,15 @@ impl Driver {
         match self {
             Self::Lan20 => "LAN_2_0",
             Self::Lan15 => "LAN",
+        }
+    }
+
+    /// Longest password, in bytes (IPMI 2.0 section 22.30; 16 in IPMI 1.5).
+    #[must_use]
+    pub fn longest_password(self) -> usize {
+        match self {
+            Self::Lan20 => MAX_PASSWORD,
+            Self::Lan15 => MAX_PASSWORD_V15,
         }
     }
 
@@ -195,10 +204,7 @@ impl CredentialDraft {
                 ),
             );
         }
-        let longest = match body.driver {
-            Driver::Lan20 => MAX_PASSWORD,
-            Driver::Lan15 => MAX_PASSWORD_V15,
-        };
+        let longest = body.driver.longest_password();
         let password = problems.check(
             "password",
             secret(body.password.as_ref(), |password| {
@@ -232,13 +238,16 @@ impl CredentialDraft {
                 format!("\"{privilege}\" is no level; there are user, operator and admin"),
             );
         }
-        for key in body.settings.keys() {
-            if OWN_KEYS.contains(&key.as_str()) {
-                problems.add(
-                    &format!("settings.{key}"),
-                    "is set by a field of the profile or by the controller itself",
-                );
-            }
+        for (key, message) in check_settings(&body.settings) {
+            let message = if OWN_KEYS.contains(&key) {
+                "is set by a field of the profile or by the controller itself".to_owned()
+            } else {
+                message
+            };
+            problems.add(&format!("settings.{key}"), message);
+        }
+        if body.username.chars().any(char::is_control) {
+            problems.add("username", "contains a control character");
         }
         let draft = (|| {
             Some(Self {

@@ -4,6 +4,7 @@
 mod address;
 mod alert;
 mod audit;
+mod channel;
 mod credential;
 mod duration;
 mod exporter;
@@ -11,6 +12,7 @@ mod group;
 mod invalid;
 mod inventory;
 mod label;
+mod module_settings;
 mod page;
 mod role;
 mod rule;
@@ -30,6 +32,9 @@ pub use alert::{
     AlertStatistics, EndReason, Noise,
 };
 pub use audit::{AuditEntry, AuditEvent};
+pub use channel::{
+    Applied, ChannelReport, ChannelSource, ChannelState, ChannelStatus, ModuleSource,
+};
 pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
 pub use duration::PromDuration;
 pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};
@@ -37,6 +42,7 @@ pub use group::{Group, GroupBody, GroupDraft};
 pub use invalid::{Invalid, Problems};
 pub use inventory::{Inventory, MonitoredServer};
 pub use label::{LabelName, Labels, RESERVED_LABELS};
+pub use module_settings::{check_settings, setting_keys, setting_words};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, Sort};
 pub use role::{Role, Scope};
 pub use rule::Rule;

@@ -72,6 +72,8 @@ pub struct Token {
     pub name: String,
     /// Whose it is; a service token is nobody's.
     pub user_id: Option<Id>,
+    /// The exporter that it is for; of the kind `exporter` only.
+    pub exporter_id: Option<Id>,
     /// Names of what it may be used for; empty is all that its kind may.
     pub scopes: Vec<String>,
     /// When it ends; never when absent.

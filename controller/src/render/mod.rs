@@ -2,12 +2,14 @@
 //! clock, no network, no store; the same state gives the same bytes.
 
 mod assign;
+mod carried;
 mod document;
 mod rule_groups;
 mod targets;
 mod thresholds;
 
 pub use assign::{Assignment, Unassigned, assign};
+pub use carried::{Carried, desired as carried, published as carried_by};
 pub use document::{Document, DocumentError, Entry};
 pub use rule_groups::rule_groups;
 pub use targets::{BlindSpot, JOB, RenderedTargets, targets};

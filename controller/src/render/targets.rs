@@ -98,6 +98,14 @@ fn reason(unassigned: Unassigned) -> &'static str {
     }
 }
 
+/// A server as the `target` of a scrape.
+pub(super) fn target_text(server: &MonitoredServer) -> String {
+    Address::parse(&server.address).map_or_else(
+        |_| server.address.clone(),
+        |address| address.target(Port(server.port)),
+    )
+}
+
 fn write(
     server: &MonitoredServer,
     module: &str,
@@ -105,10 +113,7 @@ fn write(
     url: &ExporterUrl,
     into: &mut Vec<u8>,
 ) {
-    let target = Address::parse(&server.address).map_or_else(
-        |_| server.address.clone(),
-        |address| address.target(Port(server.port)),
-    );
+    let target = target_text(server);
     let id = server.id.to_string();
     // The operator's own come first: what the system sets wins.
     let mut labels: BTreeMap<&str, &str> = server.labels.iter().collect();

@@ -7,6 +7,7 @@ use draft::group;
 
 use super::*;
 
+mod channel;
 mod draft;
 mod inventory;
 mod journal;
@@ -69,6 +70,9 @@ cases![
     inventory::the_inventory_has_what_is_monitored,
     rules::groups_of_rules_are_kept_in_order,
     rules::overrides_are_kept_and_scoped,
+    channel::channels_remember_what_exporters_tell,
+    channel::modules_name_the_places_of_their_secrets,
+    channel::an_exporters_tokens_end_with_it,
     sync::versions_are_kept_with_author_and_content,
     sync::old_content_is_forgotten_but_not_what_is_published,
 ];
@@ -110,6 +114,7 @@ async fn every_statement_is_understood(lab: Lab) {
         alert_record::STATEMENTS,
         alerts::STATEMENTS,
         audit::STATEMENTS,
+        channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,

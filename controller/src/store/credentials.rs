@@ -7,7 +7,9 @@ use super::groups::expect_version;
 use super::query::{Bound, List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json};
 use crate::clock::Timestamp;
-use crate::model::{Credential, CredentialDraft, Driver, Id, Page, PageRequest, Version};
+use crate::model::{
+    Credential, CredentialDraft, Driver, Id, ModuleSource, Page, PageRequest, SecretChange, Version,
+};
 
 macro_rules! columns {
     () => {
@@ -19,6 +21,8 @@ macro_rules! columns {
 
 statements! {
     GET = concat!("SELECT ", columns!(), " FROM credentials WHERE id = $1");
+    MODULES = "SELECT name, username, password_secret_id, k_g_secret_id, driver, privilege, \
+               settings FROM credentials ORDER BY name";
     INSERT = "INSERT INTO credentials (name, description, username, password_secret_id, \
               k_g_secret_id, driver, privilege, settings, version, created_ms, updated_ms) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) RETURNING id";
@@ -80,6 +84,15 @@ impl Tx {
         let read = |row: &AnyRow| Ok(read(row)?.credential);
         LIST.page(self, page, filter, read).await
     }
+
+    /// All profiles as modules, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn module_sources(&mut self) -> Result<Vec<ModuleSource>, StoreError> {
+        let rows = sqlx::query(MODULES).fetch_all(self.connection()).await?;
+        rows.iter().map(read_module).collect()
+    }
 }
 
 impl WriteTx {
@@ -105,7 +118,8 @@ impl WriteTx {
     /// Changes a profile; with a version only when it still has that.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Taken`].
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::Taken`],
+    /// [`StoreError::PasswordTooLong`].
     pub async fn update_credential(
         &mut self,
         id: Id,
@@ -114,6 +128,7 @@ impl WriteTx {
     ) -> Result<(Credential, Credential), StoreError> {
         let before = self.stored_credential(id).await?;
         expect_version(before.credential.version, version)?;
+        self.expect_password_fits(&before, draft).await?;
         let (password, old_password) = self
             .change_secret(PASSWORD, before.password, &draft.password)
             .await?;
@@ -129,6 +144,27 @@ impl WriteTx {
         self.touch();
         let after = self.credential(id).await?;
         Ok((before.credential, after))
+    }
+
+    /// A password that is kept may be too long for another driver. The exporter
+    /// would refuse the module, and with it all others.
+    async fn expect_password_fits(
+        &mut self,
+        before: &Stored,
+        draft: &CredentialDraft,
+    ) -> Result<(), StoreError> {
+        let Some(place) = before.password.as_deref() else {
+            return Ok(());
+        };
+        let longest = draft.driver.longest_password();
+        let is_kept = draft.password == SecretChange::Keep;
+        if is_kept && longest < before.credential.driver.longest_password() {
+            let password = self.open_secret(place).await?;
+            if password.len() > longest {
+                return Err(StoreError::PasswordTooLong { longest });
+            }
+        }
+        Ok(())
     }
 
     /// Takes a profile away that no server uses, and its secrets.
@@ -173,10 +209,26 @@ fn bound(
         .bind(now.0))
 }
 
+fn read_module(row: &AnyRow) -> Result<ModuleSource, StoreError> {
+    Ok(ModuleSource {
+        name: row.try_get("name")?,
+        username: row.try_get("username")?,
+        driver: driver(row)?,
+        privilege: row.try_get("privilege")?,
+        settings: json(row, "settings")?,
+        password: row.try_get("password_secret_id")?,
+        k_g: row.try_get("k_g_secret_id")?,
+    })
+}
+
+fn driver(row: &AnyRow) -> Result<Driver, StoreError> {
+    let driver: String = row.try_get("driver")?;
+    Driver::parse(&driver).ok_or_else(|| StoreError::Damaged(format!("driver \"{driver}\"")))
+}
+
 fn read(row: &AnyRow) -> Result<Stored, StoreError> {
     let password: Option<String> = row.try_get("password_secret_id")?;
     let k_g: Option<String> = row.try_get("k_g_secret_id")?;
-    let driver: String = row.try_get("driver")?;
     let credential = Credential {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
@@ -184,8 +236,7 @@ fn read(row: &AnyRow) -> Result<Stored, StoreError> {
         username: row.try_get("username")?,
         password_set: password.is_some(),
         k_g_set: k_g.is_some(),
-        driver: Driver::parse(&driver)
-            .ok_or_else(|| StoreError::Damaged(format!("driver \"{driver}\"")))?,
+        driver: driver(row)?,
         privilege: row.try_get("privilege")?,
         settings: json(row, "settings")?,
         server_count: row.try_get("server_count")?,

@@ -59,6 +59,14 @@ pub enum StoreError {
     /// Without this user nobody could manage users any more.
     #[error("this is the only active admin; make another one first")]
     LastAdmin,
+    /// The password that is kept is too long for the new driver.
+    #[error(
+        "the password that is kept has more than {longest} bytes, the most that this driver takes; give a shorter one"
+    )]
+    PasswordTooLong {
+        /// Most bytes.
+        longest: usize,
+    },
     /// A stored secret cannot be read.
     #[error(transparent)]
     Seal(#[from] super::SealError),

@@ -149,6 +149,7 @@ impl WriteTx {
         let before = self.exporter(id).await?;
         expect_version(before.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
+        self.revoke_exporter_tokens(id).await?;
         sqlx::query(DELETE)
             .bind(id)
             .execute(self.connection())

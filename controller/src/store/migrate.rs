@@ -36,6 +36,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/postgres/0004_rules.sql"),
     ),
     (
+        6,
+        "exporter channels",
+        include_str!("../../migrations/sqlite/0006_exporter_channels.sql"),
+        include_str!("../../migrations/postgres/0006_exporter_channels.sql"),
+    ),
+    (
         7,
         "operation",
         include_str!("../../migrations/sqlite/0007_operation.sql"),

@@ -10,6 +10,7 @@ mod alert_expiry;
 mod alert_record;
 mod alerts;
 mod audit;
+mod channels;
 mod connect;
 mod credentials;
 mod error;
@@ -44,6 +45,7 @@ use crate::clock::{Clock, Timestamp};
 
 pub use alert_record::Recorded;
 pub use audit::{AuditCounts, AuditFilter, ChainBreak, ChainReport};
+pub use channels::AWAY as CHANNEL_AWAY;
 pub use connect::Kind;
 pub use error::StoreError;
 pub use observe::{PoolLoad, TransactionTimes};
@@ -204,6 +206,17 @@ impl Store {
             ],
             Kind::Postgres => vec![PoolLoad::of("both", &self.writer)],
         }
+    }
+
+    /// A text's name that tells nothing about it to those without the master key.
+    /// The same for all controllers of a database.
+    #[must_use]
+    pub fn fingerprint<'a>(
+        &self,
+        purpose: &'a str,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> [u8; 32] {
+        self.sealer.fingerprint(purpose, parts)
     }
 
     /// Tells whenever the desired state has a new revision.

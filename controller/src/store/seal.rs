@@ -9,6 +9,7 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -76,6 +77,8 @@ impl fmt::Debug for KeyId {
 struct Key {
     id: KeyId,
     cipher: XChaCha20Poly1305,
+    /// For [`Sealer::fingerprint`]; a key of its own, made from the master key.
+    names: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 /// Where a secret belongs; part of what is authenticated.
@@ -196,6 +199,22 @@ impl Sealer {
             .map_err(|_| SealError::Damaged)
     }
 
+    /// A name for what the parts say: the same parts have the same name, and
+    /// without the key it tells nothing about them.
+    #[must_use]
+    pub fn fingerprint<'a>(
+        &self,
+        purpose: &'a str,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> [u8; 32] {
+        let mut mac = keyed(&self.first().names);
+        for part in std::iter::once(purpose.as_bytes()).chain(parts) {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
     fn known(&self) -> String {
         let ids: Vec<String> = self.keys.iter().map(|key| key.id.to_string()).collect();
         ids.join(", ")
@@ -213,11 +232,20 @@ impl Key {
         for (to, from) in id.iter_mut().zip(digest) {
             *to = from;
         }
+        let mut names = Zeroizing::new([0; KEY_BYTES]);
+        let mut mac = keyed(bytes);
+        mac.update(b"ipmi_controller fingerprints");
+        names.copy_from_slice(&mac.finalize().into_bytes());
         Self {
             id: KeyId(id),
             cipher: XChaCha20Poly1305::new(&(*bytes).into()),
+            names,
         }
     }
+}
+
+fn keyed(key: &[u8; KEY_BYTES]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of every length")
 }
 
 #[cfg(test)]
@@ -274,6 +302,24 @@ mod tests {
             .open(PLACE, old.active().as_bytes(), &sealed)
             .unwrap_err();
         assert!(error.to_string().contains(&old.active().to_string()));
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_key_purpose_and_parts() {
+        let name = |key: &str, purpose: &str, parts: &[&[u8]]| {
+            let sealer = Sealer::parse(key).unwrap();
+            sealer.fingerprint(purpose, parts.iter().copied())
+        };
+        let first = name(OLD, "a", &[b"bc", b"d"]);
+        assert_eq!(first, name(OLD, "a", &[b"bc", b"d"]));
+        for other in [
+            name(NEW, "a", &[b"bc", b"d"]),
+            name(OLD, "b", &[b"bc", b"d"]),
+            name(OLD, "a", &[b"b", b"cd"]),
+            name(OLD, "a", &[b"bcd"]),
+        ] {
+            assert_ne!(first, other);
+        }
     }
 
     #[test]

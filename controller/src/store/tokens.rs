@@ -23,6 +23,8 @@ statements! {
     USE_UP = "UPDATE tokens SET used_ms = $1 WHERE id = $2 AND used_ms IS NULL";
     REVOKE = "UPDATE tokens SET revoked_ms = $1 WHERE id = $2 AND revoked_ms IS NULL";
     REVOKE_FAMILY = "UPDATE tokens SET revoked_ms = $1 WHERE family = $2 AND revoked_ms IS NULL";
+    REVOKE_SUBJECT = "UPDATE tokens SET revoked_ms = $1 WHERE subject_id = $2 AND kind = $3 \
+                      AND revoked_ms IS NULL";
     REVOKE_USER = "UPDATE tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL";
     DELETE_OLD = "DELETE FROM tokens WHERE expires_ms < $1 OR revoked_ms < $1";
 }
@@ -40,8 +42,6 @@ pub struct TokenOwner {
     pub token: Token,
     /// What all tokens of one log-in share.
     pub family: String,
-    /// The row a service token is for, such as the number of an exporter.
-    pub subject_id: Option<Id>,
     /// When it was taken back.
     pub revoked_at: Option<Timestamp>,
 }
@@ -192,6 +192,21 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Takes all tokens of an exporter back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_exporter_tokens(&mut self, exporter: Id) -> Result<(), StoreError> {
+        let now = self.now();
+        sqlx::query(REVOKE_SUBJECT)
+            .bind(now.0)
+            .bind(exporter)
+            .bind(TokenKind::Exporter.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Takes all tokens of a user back.
     ///
     /// # Errors
@@ -227,6 +242,7 @@ fn read(row: &AnyRow) -> Result<TokenOwner, StoreError> {
             .ok_or_else(|| StoreError::Damaged(format!("token kind \"{kind}\"")))?,
         name: row.try_get("name")?,
         user_id: row.try_get("user_id")?,
+        exporter_id: row.try_get("subject_id")?,
         scopes: json(row, "scopes")?,
         expires_at: maybe_moment(row, "expires_ms")?,
         created_at: moment(row, "created_ms")?,
@@ -235,7 +251,6 @@ fn read(row: &AnyRow) -> Result<TokenOwner, StoreError> {
     Ok(TokenOwner {
         token,
         family: row.try_get("family")?,
-        subject_id: row.try_get("subject_id")?,
         revoked_at: maybe_moment(row, "revoked_ms")?,
     })
 }

@@ -19,6 +19,7 @@ use super::plan::Guard;
 use super::prometheus::{Counters, Prometheus, Verdict};
 use super::published::Published;
 use super::status::{ArtefactStatus, State};
+use crate::channel;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::model::{Artefact, Id, SyncOutcome, SyncReason, SyncState};
@@ -42,6 +43,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest time that a change waits for the server's counters.
 const COUNTERS: Duration = Duration::from_secs(2);
+/// Longest time that a change waits for exporters to take it. One that is away
+/// must not hold up the others.
+const EXPORTERS: Duration = Duration::from_secs(2);
 /// First and longest pause after a failure.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
@@ -59,6 +63,8 @@ pub struct Engine {
     written: Option<(Id, Fingerprint)>,
     live: Live,
     failures: u32,
+    /// Exporters learn of a target before Prometheus does.
+    exporters: Option<channel::Handle>,
 }
 
 /// What was decided, and on which grounds. Other grounds need another decision.
@@ -115,6 +121,7 @@ impl Engine {
             written: None,
             live: Live::unknown(store.clock().now(), None),
             failures: 0,
+            exporters: None,
             store,
         };
         let handle = Handle {
@@ -180,6 +187,13 @@ impl Engine {
         // The next leader decides for itself.
         self.planned = None;
         Ok(())
+    }
+
+    /// Lets exporters that are on the channel take a change before it is published.
+    #[must_use]
+    pub fn after_exporters(mut self, exporters: channel::Handle) -> Self {
+        self.exporters = Some(exporters);
+        self
     }
 
     /// Reconciles until `shutdown` is cancelled.
@@ -331,6 +345,9 @@ impl Engine {
 
     /// Keeps the new version and makes it the published one, in one transaction.
     async fn publish(&mut self, prepared: Prepared, seen: SyncState) -> Result<(), SyncError> {
+        if let Some(exporters) = &self.exporters {
+            exporters.settled(prepared.revision, EXPORTERS).await;
+        }
         let before = self.counters().await;
         let mut tx = self.store.write().await?;
         if tx.sync_state(ARTEFACT).await? != seen {

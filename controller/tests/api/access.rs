@@ -99,8 +99,13 @@ async fn a_token_does_only_what_its_scopes_say() {
 async fn a_service_token_opens_no_route_of_people() {
     let lab = Lab::start().await;
     let admin = lab.user("admin", Role::Admin, None).await;
+    let body = json!({"name": "exp", "url": "http://192.0.2.1:9290"});
+    let exporter = admin.post("/api/v1/exporters", &body).await;
     for kind in ["discovery", "inlet", "exporter"] {
-        let body = json!({"name": kind, "kind": kind});
+        let mut body = json!({"name": kind, "kind": kind});
+        if kind == "exporter" {
+            body["exporter_id"] = exporter.body["id"].clone();
+        }
         let made = admin.post("/api/v1/tokens", &body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         let mut service = lab.nobody();

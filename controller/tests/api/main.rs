@@ -7,6 +7,7 @@ mod access;
 mod alerts;
 mod audit;
 mod auth;
+mod channel;
 mod crash;
 mod monitoring;
 mod rules;
