@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 mod sync;
 
-pub use sync::{PrometheusConfig, SyncConfig};
+pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 
 /// Beginning of the names of our variables.
 const PREFIX: &str = "IPMI_CONTROLLER_";
@@ -42,9 +42,9 @@ pub struct Config {
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<IpNet>,
-    /// The Prometheus that is kept in step.
+    /// The Prometheus servers that are kept in step.
     #[serde(default)]
-    pub prometheus: PrometheusConfig,
+    pub prometheus: PrometheusServers,
     /// How what is published may change.
     #[serde(default)]
     pub sync: SyncConfig,

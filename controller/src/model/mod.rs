@@ -42,7 +42,10 @@ pub use rule_group::{
     RuleGroupDraft, RuleGroupFilter, RuleOrigin, Ruleset,
 };
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
-pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
+pub use sync::{
+    Artefact, SyncChange, SyncCounts, SyncFilter, SyncKey, SyncOutcome, SyncReason, SyncState,
+    SyncVersion,
+};
 pub use text::{Name, Text};
 pub use token::{Token, TokenKind};
 pub use user::{User, UserBody, UserDraft, check_password};

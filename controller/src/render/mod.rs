@@ -4,9 +4,13 @@
 mod assign;
 mod document;
 mod rule_groups;
+mod rules;
+mod shard;
 mod targets;
 
 pub use assign::{Assignment, Unassigned, assign};
-pub use document::{Document, DocumentError, Entry};
+pub use document::{Document, DocumentError, Entry, list};
 pub use rule_groups::rule_groups;
-pub use targets::{BlindSpot, JOB, RenderedTargets, targets};
+pub use rules::{RuleFile, RuleFileError};
+pub use shard::{Shard, distribute};
+pub use targets::{BlindSpot, JOB, RenderedTargets, ShardTargets, targets};

@@ -68,6 +68,7 @@ cases![
     inventory::the_inventory_has_what_is_monitored,
     rules::groups_of_rules_are_kept_in_order,
     sync::versions_are_kept_with_author_and_content,
+    sync::artefacts_and_servers_have_versions_of_their_own,
     sync::old_content_is_forgotten_but_not_what_is_published,
 ];
 
