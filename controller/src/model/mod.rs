@@ -17,6 +17,7 @@ mod rule;
 mod rule_group;
 mod sensor_pattern;
 mod server;
+mod shipped;
 mod sync;
 mod text;
 pub(crate) mod threshold;
@@ -45,6 +46,7 @@ pub use rule_group::{
 };
 pub use sensor_pattern::SensorPattern;
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
+pub use shipped::{shipped_rule_group, shipped_rule_groups};
 pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
 pub use text::{Name, Text};
 pub use threshold::{
