@@ -22,6 +22,7 @@ fn server(id: i64) -> MonitoredServer {
         group: None,
         exporter_id: None,
         manufacturer: String::new(),
+        model: String::new(),
         site: "east".to_owned(),
         rack: String::new(),
         labels: Labels::default(),

@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::Problem;
 use super::extract::Versioned;
 use crate::auth::Principal;
-use crate::model::{Credential, Exporter, Group, Id, RuleGroup, Server, User, Version};
+use crate::model::{
+    Credential, Exporter, Group, Id, RuleGroup, Server, ThresholdOverride, User, Version,
+};
 use crate::store::WriteTx;
 
 /// A kind of row that has a path of its own.
@@ -55,6 +57,7 @@ resources! {
     Group: "group" in "groups";
     RuleGroup: "rule_group" in "rules";
     Server: "server" in "servers";
+    ThresholdOverride: "threshold" in "thresholds";
     User: "user" in "users";
 }
 

@@ -19,6 +19,7 @@ mod rules;
 mod sd;
 mod servers;
 mod sync;
+mod thresholds;
 mod tokens;
 mod users;
 
@@ -110,6 +111,15 @@ fn routes() -> OpenApiRouter<AppState> {
             rules::get_rule_group,
             rules::update_rule_group,
             rules::delete_rule_group
+        ))
+        .routes(routes!(
+            thresholds::list_thresholds,
+            thresholds::create_threshold
+        ))
+        .routes(routes!(
+            thresholds::get_threshold,
+            thresholds::update_threshold,
+            thresholds::delete_threshold
         ))
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_versions))

@@ -33,6 +33,8 @@ pub struct MonitoredServer {
     pub exporter_id: Option<Id>,
     /// Manufacturer.
     pub manufacturer: String,
+    /// Model.
+    pub model: String,
     /// Site.
     pub site: String,
     /// Rack.

@@ -15,9 +15,12 @@ mod page;
 mod role;
 mod rule;
 mod rule_group;
+mod sensor_pattern;
 mod server;
+mod shipped;
 mod sync;
 mod text;
+pub(crate) mod threshold;
 mod token;
 mod user;
 
@@ -41,12 +44,18 @@ pub use rule_group::{
     MAX_RULE_GROUPS, MAX_RULES, OWN_GROUP_PREFIX, PublishedGroup, RuleGroup, RuleGroupBody,
     RuleGroupDraft, RuleGroupFilter, RuleOrigin, Ruleset,
 };
+pub use sensor_pattern::SensorPattern;
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
+pub use shipped::{shipped_rule_group, shipped_rule_groups};
 pub use sync::{
     Artefact, SyncChange, SyncCounts, SyncFilter, SyncKey, SyncOutcome, SyncReason, SyncState,
     SyncVersion,
 };
 pub use text::{Name, Text};
+pub use threshold::{
+    Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, SensorKind,
+    ThresholdOverride, Whereabouts, sort_by_precedence, threshold_word,
+};
 pub use token::{Token, TokenKind};
 pub use user::{User, UserBody, UserDraft, check_password};
 

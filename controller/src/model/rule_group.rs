@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Id, Invalid, Name, Problems, PromDuration, Rule, Text, Version};
+use super::{Id, Invalid, Name, Problems, PromDuration, Rule, Text, ThresholdOverride, Version};
 use crate::clock::Timestamp;
 
 /// Most groups.
@@ -213,6 +213,8 @@ pub struct Ruleset {
     pub revision: i64,
     /// All enabled groups.
     pub groups: Vec<RuleGroup>,
+    /// All overrides of thresholds, with the names of their groups.
+    pub overrides: Vec<(ThresholdOverride, Option<String>)>,
 }
 
 /// A group as Prometheus reads it: one entry of `groups` in a rule file.

@@ -29,7 +29,7 @@ pub struct Server {
     pub monitoring_enabled: bool,
     /// Value of the label `manufacturer`.
     pub manufacturer: String,
-    /// Model.
+    /// Value of the label `model`.
     pub model: String,
     /// Serial number.
     pub serial_number: String,
@@ -70,7 +70,7 @@ pub struct ServerDraft {
     pub monitoring_enabled: bool,
     /// Value of the label `manufacturer`.
     pub manufacturer: Text,
-    /// Model.
+    /// Value of the label `model`.
     pub model: Text,
     /// Serial number.
     pub serial_number: Text,
@@ -114,7 +114,7 @@ pub struct ServerBody {
     /// Value of the label `manufacturer`.
     #[serde(default)]
     pub manufacturer: String,
-    /// Model.
+    /// Value of the label `model`.
     #[serde(default)]
     pub model: String,
     /// Serial number.

@@ -114,6 +114,7 @@ pub(super) mod tests {
             group: None,
             exporter_id: None,
             manufacturer: String::new(),
+            model: String::new(),
             site: site.to_owned(),
             rack: String::new(),
             labels: Labels::default(),

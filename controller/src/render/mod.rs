@@ -7,6 +7,7 @@ mod rule_groups;
 mod rules;
 mod shard;
 mod targets;
+mod thresholds;
 
 pub use assign::{Assignment, Unassigned, assign};
 pub use document::{Document, DocumentError, Entry, list};
@@ -14,3 +15,4 @@ pub use rule_groups::rule_groups;
 pub use rules::{RuleFile, RuleFileError};
 pub use shard::{Shard, distribute};
 pub use targets::{BlindSpot, JOB, RenderedTargets, ShardTargets, targets};
+pub use thresholds::{OVERRIDE_METRIC, thresholds};

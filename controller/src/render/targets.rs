@@ -172,6 +172,7 @@ fn write(server: &MonitoredServer, carried: &Carried<'_>, into: &mut Vec<u8>) {
         ("instance", &target),
         ("job", JOB),
         ("manufacturer", &server.manufacturer),
+        ("model", &server.model),
         ("rack", &server.rack),
         (SERVER_ID, &id),
         ("server_name", &server.name),
@@ -200,6 +201,7 @@ mod tests {
         first.port = 6230;
         first.group = Some("db".to_owned());
         first.manufacturer = "ACME \"X\"".to_owned();
+        first.model = "R2".to_owned();
         first.labels = Labels::parse(&BTreeMap::from([
             ("owner".to_owned(), "团队".to_owned()),
             ("site".to_owned(), "elsewhere".to_owned()),
@@ -233,7 +235,7 @@ mod tests {
                 r#""__metrics_path__":"/ipmi","__param_module":"default","#,
                 r#""__param_target":"bmc-7.example.org:6230","__scheme__":"http","group":"db","#,
                 r#""instance":"bmc-7.example.org:6230","job":"ipmi-servers","#,
-                r#""manufacturer":"ACME \"X\"","owner":"团队","rack":"r9","server_id":"7","#,
+                r#""manufacturer":"ACME \"X\"","model":"R2","owner":"团队","rack":"r9","server_id":"7","#,
                 r#""server_name":"node-7","site":"east"}},"#,
                 "\n",
                 r#"{"targets":["192.0.2.1:9290"],"labels":{"__meta_ipmi_exporter":"exp-1","#,

@@ -67,6 +67,7 @@ cases![
     inventory::an_exporter_in_use_stays,
     inventory::the_inventory_has_what_is_monitored,
     rules::groups_of_rules_are_kept_in_order,
+    rules::overrides_are_kept_and_scoped,
     sync::versions_are_kept_with_author_and_content,
     sync::artefacts_and_servers_have_versions_of_their_own,
     sync::old_content_is_forgotten_but_not_what_is_published,
@@ -117,6 +118,7 @@ async fn every_statement_is_understood(lab: Lab) {
         secrets::STATEMENTS,
         servers::STATEMENTS,
         super::sync::STATEMENTS,
+        thresholds::STATEMENTS,
         tokens::STATEMENTS,
         users::STATEMENTS,
     ];

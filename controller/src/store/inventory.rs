@@ -10,7 +10,7 @@ use crate::model::{Inventory, Labels, MonitoredServer};
 
 statements! {
     MONITORED = "SELECT s.id, s.name, s.address, s.port, c.name AS module, g.name AS group_name, \
-                 s.exporter_id, s.manufacturer, s.site, s.rack, s.labels FROM servers s \
+                 s.exporter_id, s.manufacturer, s.model, s.site, s.rack, s.labels FROM servers s \
                  LEFT JOIN credentials c ON c.id = s.credential_id \
                  LEFT JOIN groups g ON g.id = s.group_id \
                  WHERE s.monitoring_enabled = 1 ORDER BY s.id";
@@ -50,6 +50,7 @@ fn read(row: &AnyRow) -> Result<MonitoredServer, StoreError> {
         group: row.try_get("group_name")?,
         exporter_id: row.try_get("exporter_id")?,
         manufacturer: row.try_get("manufacturer")?,
+        model: row.try_get("model")?,
         site: row.try_get("site")?,
         rack: row.try_get("rack")?,
         labels: Labels::parse(&labels).map_err(StoreError::Damaged)?,

@@ -23,6 +23,7 @@ mod seal;
 mod secrets;
 mod servers;
 mod sync;
+mod thresholds;
 mod tokens;
 mod users;
 
@@ -257,4 +258,10 @@ fn json<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T,
 /// JSON text for a column.
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+/// One of several words from its column.
+fn word<T>(row: &AnyRow, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    let text: String = row.try_get(column)?;
+    parse(&text).ok_or_else(|| StoreError::Damaged(format!("{column}: {text}")))
 }

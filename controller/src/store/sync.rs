@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::query::{List, Query, statements};
-use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json, truth};
+use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json, truth, word};
 use crate::model::{
     Artefact, Id, Page, PageRequest, SyncChange, SyncCounts, SyncFilter, SyncKey, SyncOutcome,
     SyncReason, SyncState, SyncVersion,
@@ -334,9 +334,4 @@ fn read(row: &AnyRow) -> Result<SyncVersion, StoreError> {
         created_at: moment(row, "created_ms")?,
         settled_at: maybe_moment(row, "settled_ms")?,
     })
-}
-
-fn word<T>(row: &AnyRow, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
-    let text: String = row.try_get(column)?;
-    parse(&text).ok_or_else(|| StoreError::Damaged(format!("{column}: {text}")))
 }

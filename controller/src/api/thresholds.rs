@@ -1,0 +1,90 @@
+//! Overrides of thresholds.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::rules::expect_all_groups;
+use super::{AppState, Problem, change};
+use crate::auth::Principal;
+use crate::model::{
+    Id, OverrideBody, OverrideDraft, OverrideFilter, Page, PageRequest, ThresholdOverride,
+};
+
+/// Overrides of thresholds, by kind. Those that name a server or a group which the
+/// asker does not see are left out.
+#[utoipa::path(get, path = "/thresholds", tag = "rules", params(OverrideFilter, PageRequest),
+    responses((status = 200, body = Page<ThresholdOverride>)))]
+pub(super) async fn list_thresholds(
+    State(state): State<AppState>,
+    principal: Principal,
+    Query(filter): Query<OverrideFilter>,
+    Query(page): Query<PageRequest>,
+) -> Result<Json<Page<ThresholdOverride>>, Problem> {
+    let page = check_page(page)?;
+    let mut tx = state.store.read().await?;
+    let overrides = tx
+        .threshold_overrides(&filter, &principal.scope(), page)
+        .await?;
+    Ok(Json(overrides))
+}
+
+/// Makes an override.
+#[utoipa::path(post, path = "/thresholds", tag = "rules", request_body = OverrideBody,
+    responses((status = 201, body = ThresholdOverride)))]
+pub(super) async fn create_threshold(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(body): Json<OverrideBody>,
+) -> Result<Versioned<ThresholdOverride>, Problem> {
+    expect_all_groups(&principal)?;
+    let draft = OverrideDraft::parse(&body).map_err(Problem::invalid)?;
+    let mut tx = state.store.write().await?;
+    let made = tx.insert_threshold_override(&draft).await?;
+    change::created(tx, &principal, made).await
+}
+
+/// One override.
+#[utoipa::path(get, path = "/thresholds/{id}", tag = "rules", params(("id" = Id, Path)),
+    responses((status = 200, body = ThresholdOverride)))]
+pub(super) async fn get_threshold(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+) -> Result<Versioned<ThresholdOverride>, Problem> {
+    let mut tx = state.store.read().await?;
+    let found = tx.threshold_override(id, &principal.scope()).await?;
+    Ok(change::found(found))
+}
+
+/// Changes an override as a whole.
+#[utoipa::path(put, path = "/thresholds/{id}", tag = "rules", params(("id" = Id, Path)),
+    request_body = OverrideBody, responses((status = 200, body = ThresholdOverride)))]
+pub(super) async fn update_threshold(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+    Json(body): Json<OverrideBody>,
+) -> Result<Versioned<ThresholdOverride>, Problem> {
+    expect_all_groups(&principal)?;
+    let draft = OverrideDraft::parse(&body).map_err(Problem::invalid)?;
+    let mut tx = state.store.write().await?;
+    let rows = tx.update_threshold_override(id, version, &draft).await?;
+    change::updated(tx, &principal, rows).await
+}
+
+/// Takes an override away.
+#[utoipa::path(delete, path = "/thresholds/{id}", tag = "rules", params(("id" = Id, Path)),
+    responses((status = 204, description = "It is gone")))]
+pub(super) async fn delete_threshold(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, Problem> {
+    expect_all_groups(&principal)?;
+    let mut tx = state.store.write().await?;
+    let before = tx.delete_threshold_override(id, version).await?;
+    change::deleted(tx, &principal, before).await
+}
