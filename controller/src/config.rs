@@ -30,7 +30,7 @@ pub use endpoint::{EndpointConfig, GrafanaConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
-pub use sync::{PrometheusConfig, SyncConfig};
+pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 pub use tls::{TlsConfig, TlsFiles};
 
 /// Beginning of the names of our variables.
@@ -56,9 +56,9 @@ pub struct Config {
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<IpNet>,
-    /// The Prometheus that is kept in step.
+    /// The Prometheus servers that are kept in step.
     #[serde(default)]
-    pub prometheus: PrometheusConfig,
+    pub prometheus: PrometheusServers,
     /// How what is published may change.
     #[serde(default)]
     pub sync: SyncConfig,

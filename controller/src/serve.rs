@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -48,11 +48,10 @@ pub struct Controller {
     _occupation: Occupation,
 }
 
-/// What only the leader does. Each has its lock, so that a term that ended in a
-/// panic leaves them to the next.
+/// What only the leader does. A term that ended in a panic leaves them to the next.
 #[derive(Clone)]
 struct Duties {
-    engine: Arc<Mutex<Engine>>,
+    engine: Arc<Engine>,
     watchdog: Arc<Watchdog>,
     schedule: Arc<Schedule>,
 }
@@ -71,7 +70,7 @@ impl Controller {
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
         let (engine, sync) = Engine::new(store.clone(), config)?;
-        let (keeper, channel) = Keeper::new(store.clone());
+        let (keeper, channel) = Keeper::new(store.clone(), config.prometheus.target_lists());
         let engine = engine.after_exporters(channel.clone());
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let election = Election::new(&config.database);
@@ -97,7 +96,7 @@ impl Controller {
             listener,
             state,
             duties: Duties {
-                engine: Arc::new(Mutex::new(engine)),
+                engine: Arc::new(engine),
                 watchdog: Arc::new(watchdog),
                 schedule: Arc::new(schedule),
             },
@@ -170,7 +169,7 @@ async fn terms(mut election: Election, duties: Duties, shutdown: CancellationTok
         let follow = shutdown.child_token();
         let following = tokio::spawn({
             let (duties, follow) = (duties.clone(), follow.clone());
-            async move { duties.engine.lock().await.follow(follow).await }
+            async move { duties.engine.follow(follow).await }
         });
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -207,7 +206,7 @@ impl Duties {
     fn begin(&self, term: &CancellationToken) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let (engine, token) = (Arc::clone(&self.engine), term.clone());
-        tasks.spawn(async move { engine.lock().await.run(token).await });
+        tasks.spawn(async move { engine.run(token).await });
         let (watchdog, token) = (Arc::clone(&self.watchdog), term.clone());
         tasks.spawn(async move { watchdog.run(token).await });
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());

@@ -10,22 +10,36 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::extract::Path;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Path, Query};
 use super::{AppState, Problem};
 use crate::store::StoreError;
+use crate::sync::NoTargets;
+
+/// Which part of the targets is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(super) struct Part {
+    /// Shard of the Prometheus that asks; all shards together when absent.
+    shard: Option<String>,
+}
 
 /// The targets that one exporter carries.
 #[utoipa::path(get, path = "/sd/prometheus/{exporter}", tag = "sync",
-    params(("exporter" = String, Path, description = "Name of the exporter")), responses(
+    params(("exporter" = String, Path, description = "Name of the exporter"), Part), responses(
     (status = 200, description = "Target groups", body = Vec<Object>),
     (status = 304, description = "They are what If-None-Match names"),
-    (status = 404, description = "There is no such exporter", body = super::ProblemBody,
+    (status = 404, description = "There is no such exporter or shard", body = super::ProblemBody,
      content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published, or the store fails; keep what you have",
      body = super::ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn get_targets(
     State(state): State<AppState>,
     Path(exporter): Path<String>,
+    Query(part): Query<Part>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = async { state.store.read().await?.exporter_by_name(&exporter).await };
@@ -39,10 +53,11 @@ pub(super) async fn get_targets(
             ));
         }
     }
-    let published = state
-        .sync
-        .published()
-        .ok_or_else(|| unavailable("nothing is published yet"))?;
+    let published = state.sync.targets(part.shard.as_deref());
+    let published = published.map_err(|error| match error {
+        NoTargets::NoSuchShard => Problem::not_found(&error.to_string()),
+        NoTargets::NotPublished => unavailable(&error.to_string()),
+    })?;
     // A large fleet is tens of megabytes.
     let (body, etag) = tokio::task::spawn_blocking(move || published.for_exporter(&exporter))
         .await

@@ -50,7 +50,7 @@ impl Snapshots {
         store: Store,
         telemetry: Arc<Telemetry>,
     ) -> Result<Option<Self>, PrometheusError> {
-        Ok(Client::new(&config.prometheus)?.map(|client| Self {
+        Ok(Client::new(config.prometheus.first())?.map(|client| Self {
             client,
             store,
             telemetry,

@@ -1,6 +1,6 @@
 //! Keeps the views up to date.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::handle::Handle;
 use super::overlap::Overlap;
 use super::view::{self, View};
-use crate::model::{Artefact, Id, Inventory, ModuleSource, SyncState, check_settings};
+use crate::model::{Id, Inventory, ModuleSource, SyncKey, SyncState, check_settings};
 use crate::render::{self, Carried, Document, DocumentError};
 use crate::store::{Store, StoreError};
 
@@ -36,10 +36,12 @@ pub(super) struct Views {
 /// Makes views whenever what they are made from changes.
 pub struct Keeper {
     store: Store,
+    /// The lists of targets that are published.
+    lists: Vec<SyncKey>,
     views: watch::Sender<Option<Arc<Views>>>,
     overlap: Overlap,
     /// What was looked at last.
-    seen: Option<(i64, SyncState)>,
+    seen: Option<(i64, Vec<SyncState>)>,
     /// Published versions that are in use, taken apart.
     versions: HashMap<Id, Arc<Carried>>,
     /// Profiles that were left out, so that each is told once.
@@ -58,13 +60,15 @@ enum KeepError {
 }
 
 impl Keeper {
-    /// A keeper for a store, and the handle for the API.
+    /// A keeper for a store, and the handle for the API. `lists` are the lists of
+    /// targets that are published: what Prometheus may still ask for.
     #[must_use]
-    pub fn new(store: Store) -> (Self, Handle) {
+    pub fn new(store: Store, lists: Vec<SyncKey>) -> (Self, Handle) {
         let views = watch::channel(None).0;
         let handle = Handle::new(store.clone(), views.subscribe());
         let keeper = Self {
             store,
+            lists,
             views,
             overlap: Overlap::default(),
             seen: None,
@@ -107,18 +111,25 @@ impl Keeper {
     async fn refresh(&mut self) -> Result<(), KeepError> {
         let mut tx = self.store.read().await?;
         let revision = tx.revision().await?;
-        let state = tx.sync_state(Artefact::PrometheusTargets).await?;
+        let mut states = Vec::with_capacity(self.lists.len());
+        for list in &self.lists {
+            states.push(tx.sync_state(list).await?);
+        }
         let is_due = self
             .overlap
             .next_end()
             .is_some_and(|end| end <= Instant::now());
-        if self.seen.as_ref() == Some(&(revision, state.clone())) && !is_due {
+        if self.seen.as_ref() == Some(&(revision, states.clone())) && !is_due {
             return Ok(());
         }
         let inventory = tx.inventory().await?;
         let sources = tx.module_sources().await?;
-        let needed = [state.published_id, state.good_id];
-        for id in needed.into_iter().flatten() {
+        let needed: BTreeSet<Id> = states
+            .iter()
+            .flat_map(|state| [state.published_id, state.good_id])
+            .flatten()
+            .collect();
+        for &id in &needed {
             if !self.versions.contains_key(&id) {
                 let content = tx.sync_content(id).await?;
                 let work = move || Document::parse(content).map(|d| render::carried_by(&d));
@@ -127,7 +138,7 @@ impl Keeper {
             }
         }
         drop(tx);
-        self.versions.retain(|id, _| needed.contains(&Some(*id)));
+        self.versions.retain(|id, _| needed.contains(id));
         let sources = self.usable(sources);
         let published: Vec<Arc<Carried>> = self.versions.values().cloned().collect();
         let mut overlap = std::mem::take(&mut self.overlap);
@@ -150,7 +161,7 @@ impl Keeper {
             revision,
             by_exporter,
         })));
-        self.seen = Some((revision, state));
+        self.seen = Some((revision, states));
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod rule_group;
 mod run;
 mod sensor_pattern;
 mod server;
+mod shipped;
 mod sync;
 mod text;
 pub(crate) mod threshold;
@@ -53,7 +54,11 @@ pub use rule_group::{
 pub use run::{Run, RunKind};
 pub use sensor_pattern::SensorPattern;
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
-pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
+pub use shipped::{shipped_rule_group, shipped_rule_groups};
+pub use sync::{
+    Artefact, SyncChange, SyncCounts, SyncFilter, SyncKey, SyncOutcome, SyncReason, SyncState,
+    SyncVersion,
+};
 pub use text::{Name, Text};
 pub use threshold::{
     Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, SensorKind,

@@ -218,12 +218,13 @@ pub struct Ruleset {
 }
 
 /// A group as Prometheus reads it: one entry of `groups` in a rule file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PublishedGroup {
     /// Unique name.
     pub name: String,
     /// Time between two evaluations.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<PromDuration>,
     /// The rules, all of them enabled, which therefore do not say so.
     pub rules: Vec<Rule>,

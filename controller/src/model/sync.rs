@@ -1,28 +1,33 @@
 //! What is published to other programs: versions, and what each changed.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Id;
 use crate::clock::Timestamp;
 
 /// A kind of thing that is published, with versions of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Artefact {
     /// The targets of Prometheus, for file and HTTP service discovery.
     PrometheusTargets,
+    /// The file with alerting and recording rules that Prometheus reads.
+    PrometheusRules,
 }
 
 impl Artefact {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::PrometheusTargets];
+    pub const ALL: [Self; 2] = [Self::PrometheusTargets, Self::PrometheusRules];
 
     /// The word in the store and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PrometheusTargets => "prometheus_targets",
+            Self::PrometheusRules => "prometheus_rules",
         }
     }
 
@@ -30,6 +35,57 @@ impl Artefact {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// An artefact at a server: what has versions and a state of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SyncKey {
+    /// What is published.
+    pub artefact: Artefact,
+    /// Name of the server in the configuration.
+    pub server: String,
+}
+
+impl SyncKey {
+    /// An artefact at the server of that name.
+    #[must_use]
+    pub fn new(artefact: Artefact, server: &str) -> Self {
+        Self {
+            artefact,
+            server: server.to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for SyncKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.artefact.as_str(), self.server)
+    }
+}
+
+/// Which of all that is published is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct SyncFilter {
+    /// Only this artefact.
+    #[param(inline)]
+    pub artefact: Option<Artefact>,
+    /// Only what is published to the server of this name.
+    pub server: Option<String>,
+}
+
+impl SyncFilter {
+    /// Whether an artefact at a server is meant.
+    #[must_use]
+    pub fn matches(&self, key: &SyncKey) -> bool {
+        self.artefact
+            .is_none_or(|artefact| artefact == key.artefact)
+            && self
+                .server
+                .as_ref()
+                .is_none_or(|server| *server == key.server)
     }
 }
 
@@ -43,10 +99,17 @@ pub enum SyncReason {
     Confirmed,
     /// Somebody returned to an older version.
     Restored,
+    /// The server refused a version, and nothing good was there to return to.
+    Withdrawn,
 }
 
 impl SyncReason {
-    const ALL: [Self; 3] = [Self::Change, Self::Confirmed, Self::Restored];
+    const ALL: [Self; 4] = [
+        Self::Change,
+        Self::Confirmed,
+        Self::Restored,
+        Self::Withdrawn,
+    ];
 
     /// The word in the store.
     #[must_use]
@@ -55,6 +118,7 @@ impl SyncReason {
             Self::Change => "change",
             Self::Confirmed => "confirmed",
             Self::Restored => "restored",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -73,7 +137,8 @@ pub enum SyncOutcome {
     Published,
     /// It was seen live at the server.
     Verified,
-    /// The server refused it; the last good version took its place.
+    /// It was refused, before it was written or by the server; the last good
+    /// version stayed or took its place.
     Refused,
 }
 
@@ -113,8 +178,12 @@ pub struct SyncCounts {
 /// One entry that comes, goes or changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SyncChange {
-    /// Number of the server.
-    pub server_id: Id,
+    /// Number of the server, of a target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<Id>,
+    /// Group and name, of a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// How it was; absent when it comes.
     pub before: Option<serde_json::Value>,
     /// How it is; absent when it goes.
@@ -129,6 +198,8 @@ pub struct SyncVersion {
     /// What it is a version of.
     #[schema(inline)]
     pub artefact: Artefact,
+    /// Name of the server that it was made for.
+    pub server: String,
     /// Revision of the desired state.
     pub revision: i64,
     /// Who made the changes in it.

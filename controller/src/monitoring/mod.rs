@@ -29,14 +29,15 @@ pub struct Monitoring {
 
 impl Monitoring {
     /// What the configuration names. Queries go to `query` where that is set,
-    /// else to `prometheus`.
+    /// else to the first `prometheus`: several need a store that has the series
+    /// of them all.
     ///
     /// # Errors
     /// When no client can be made.
     pub fn new(config: &Config) -> Result<Self, PrometheusError> {
         let client = match Client::at_endpoint(&config.query)? {
             Some(client) => Some(client),
-            None => Client::new(&config.prometheus)?,
+            None => Client::new(config.prometheus.first())?,
         };
         Ok(Self {
             source: Source::new(client),

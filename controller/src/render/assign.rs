@@ -53,22 +53,24 @@ fn at_site<'a>(exporters: &[&'a Exporter], site: &str) -> Vec<&'a Exporter> {
 }
 
 fn best<'a>(server: Id, candidates: &[&'a Exporter]) -> Option<&'a Exporter> {
-    let scored = candidates
-        .iter()
-        .map(|exporter| (score(server, exporter.id, exporter.weight), *exporter));
+    let scored = candidates.iter().map(|exporter| {
+        let number = exporter.id.cast_unsigned();
+        (score(server, number, exporter.weight as f64), *exporter)
+    });
     // Equal numbers are as good as impossible; the lower id decides then.
     scored
         .max_by(|(a, x), (b, y)| a.total_cmp(b).then(y.id.cmp(&x.id)))
         .map(|(_, exporter)| exporter)
 }
 
-/// `-weight / ln(u)` for a `u` between 0 and 1 that belongs to the pair: the
-/// chance to be the greatest is in proportion to the weight.
-fn score(server: Id, exporter: Id, weight: i64) -> f64 {
-    let hash = mix(mix(server.cast_unsigned()) ^ exporter.cast_unsigned());
+/// `-weight / ln(u)` for a `u` between 0 and 1 that belongs to the pair of a
+/// server and whoever may carry it: the chance to be the greatest is in
+/// proportion to the weight.
+pub(super) fn score(server: Id, carrier: u64, weight: f64) -> f64 {
+    let hash = mix(mix(server.cast_unsigned()) ^ carrier);
     // 53 bits are what a double holds exactly; never 0 and never 1.
     let u = ((hash >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-    -(weight.max(1) as f64) / u.ln()
+    -weight.max(1.0) / u.ln()
 }
 
 /// The finaliser of SplitMix64: every bit of the input moves half of the output.

@@ -109,6 +109,7 @@ fn is_taken(target: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::assign::tests::{exporter, server};
+    use super::super::shard::Shard;
     use super::super::targets::targets;
     use super::*;
 
@@ -131,7 +132,14 @@ mod tests {
             exporters: vec![exporter(1, "", 1), exporter(2, "", 2)],
         };
         let desired = desired(&inventory);
-        assert_eq!(desired, published(&targets(&inventory).unwrap().document));
+        let shard = Shard {
+            name: "prometheus".to_owned(),
+            sites: Vec::new(),
+            weight: 100,
+            max_targets: 10,
+        };
+        let rendered = targets(&inventory, &[shard]).unwrap();
+        assert_eq!(desired, published(&rendered.shards[0].document));
         let all: Vec<&(Id, Box<str>)> = desired
             .values()
             .flat_map(|modules| modules.values().flatten())

@@ -48,6 +48,14 @@ pub struct Entry {
     range: Range<usize>,
 }
 
+impl Entry {
+    /// Whether the exporter of that name carries it.
+    #[must_use]
+    pub fn is_of(&self, exporter: &str) -> bool {
+        &*self.exporter == exporter
+    }
+}
+
 /// What is looked at in a line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,12 +150,18 @@ impl Document {
     /// A list of the targets of one exporter only.
     #[must_use]
     pub fn of_exporter(&self, name: &str) -> Vec<u8> {
-        let mut list = ListWriter::default();
-        for entry in self.entries.iter().filter(|e| &*e.exporter == name) {
-            list.push(self.text(entry));
-        }
-        list.finish()
+        let entries = self.entries.iter().filter(|entry| entry.is_of(name));
+        list(entries.map(|entry| self.text(entry)))
     }
+}
+
+/// A list of targets, each of which is the text of an entry.
+pub fn list<'a>(targets: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut list = ListWriter::default();
+    for target in targets {
+        list.begin().extend_from_slice(target);
+    }
+    list.finish()
 }
 
 fn check(line: &[u8]) -> Result<(Id, Box<str>), String> {
@@ -180,11 +194,6 @@ pub(super) struct ListWriter {
 }
 
 impl ListWriter {
-    /// Adds the text of a target.
-    pub(super) fn push(&mut self, text: &[u8]) {
-        self.begin().extend_from_slice(text);
-    }
-
     /// The place for the next target's text.
     pub(super) fn begin(&mut self) -> &mut Vec<u8> {
         let before: &[u8] = if self.bytes.is_empty() {

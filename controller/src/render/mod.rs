@@ -5,12 +5,16 @@ mod assign;
 mod carried;
 mod document;
 mod rule_groups;
+mod rules;
+mod shard;
 mod targets;
 mod thresholds;
 
 pub use assign::{Assignment, Unassigned, assign};
 pub use carried::{Carried, desired as carried, published as carried_by};
-pub use document::{Document, DocumentError, Entry};
+pub use document::{Document, DocumentError, Entry, list};
 pub use rule_groups::rule_groups;
-pub use targets::{BlindSpot, JOB, RenderedTargets, targets};
+pub use rules::{RuleFile, RuleFileError};
+pub use shard::{Shard, distribute};
+pub use targets::{BlindSpot, JOB, RenderedTargets, ShardTargets, targets};
 pub use thresholds::{OVERRIDE_METRIC, thresholds};

@@ -6,12 +6,14 @@
 //! needs no relabelling, so no mistake there can send a BMC's scrape elsewhere.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::assign::{Unassigned, assign};
 use super::document::{Document, DocumentError, ListWriter};
-use crate::model::{Address, ExporterUrl, Id, Inventory, MonitoredServer, Port};
+use super::shard::{Shard, distribute};
+use crate::model::{Address, Exporter, ExporterUrl, Id, Inventory, MonitoredServer, Port};
 
 /// Value of the label `job` on every target.
 pub const JOB: &str = "ipmi-servers";
@@ -35,10 +37,21 @@ pub struct BlindSpot {
 /// What came of the inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderedTargets {
+    /// The targets of each shard, in the order of the shards.
+    pub shards: Vec<ShardTargets>,
+    /// Servers that are in no shard.
+    pub blind_spots: Arc<[BlindSpot]>,
+}
+
+/// What one shard scrapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardTargets {
+    /// Name of the shard.
+    pub shard: String,
     /// The targets.
-    pub document: Document,
-    /// Servers that are not among them.
-    pub blind_spots: Vec<BlindSpot>,
+    pub document: Arc<Document>,
+    /// What is not as it should be, and what to do.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -47,45 +60,83 @@ struct Group<'a> {
     labels: &'a BTreeMap<&'a str, &'a str>,
 }
 
-/// Renders all monitored servers.
+/// Renders all monitored servers, distributed among shards.
 ///
 /// # Errors
 /// When what was rendered is not what Prometheus accepts: a fault of this
 /// program, found before it does harm.
-pub fn targets(inventory: &Inventory) -> Result<RenderedTargets, DocumentError> {
-    let mut list = ListWriter::default();
-    let mut blind_spots = Vec::new();
+pub fn targets(inventory: &Inventory, shards: &[Shard]) -> Result<RenderedTargets, DocumentError> {
     let urls: BTreeMap<Id, ExporterUrl> = inventory
         .exporters
         .iter()
         .filter_map(|exporter| Some((exporter.id, ExporterUrl::parse(&exporter.url).ok()?)))
         .collect();
     let assigned = assign(&inventory.servers, &inventory.exporters);
-    for (server, carrier) in inventory.servers.iter().zip(assigned) {
-        let carrier = carrier.map_err(reason).and_then(|exporter| {
-            let url = urls
-                .get(&exporter.id)
-                .ok_or("its exporter's URL is no URL")?;
-            Ok((exporter.name.as_str(), url))
-        });
-        let module = server
-            .module
-            .as_deref()
-            .ok_or("it has no credential profile; give it one");
-        match (module, carrier) {
-            (Ok(module), Ok((exporter, url))) => {
-                write(server, module, exporter, url, list.begin());
-            }
-            (Err(reason), _) | (_, Err(reason)) => blind_spots.push(BlindSpot {
+    let carriers = inventory.servers.iter().zip(assigned);
+    let carriers = carriers.map(|(server, carrier)| carry(server, carrier, &urls));
+    let carriers: Vec<Result<Carried<'_>, &'static str>> = carriers.collect();
+    // Who is asked by nobody takes no room.
+    let placed = distribute(&inventory.servers, shards, |at| {
+        carriers.get(at).is_some_and(Result::is_ok)
+    });
+    let mut lists: Vec<ListWriter> = shards.iter().map(|_| ListWriter::default()).collect();
+    let mut blind_spots = Vec::new();
+    for ((server, carrier), shard) in inventory.servers.iter().zip(carriers).zip(&placed) {
+        let list = shard.and_then(|shard| lists.get_mut(shard));
+        match (carrier, list) {
+            (Ok(carried), Some(list)) => write(server, &carried, list.begin()),
+            (carrier, _) => blind_spots.push(BlindSpot {
                 server_id: server.id,
                 server_name: server.name.clone(),
-                reason,
+                reason: carrier.err().unwrap_or(ALL_FULL),
             }),
         }
     }
+    let rendered = shards.iter().zip(lists).map(|(shard, list)| {
+        let document = Document::parse(list.finish())?;
+        let count = document.entries().len();
+        let is_too_many = count > shard.max_targets;
+        let warnings = is_too_many.then(|| {
+            format!(
+                "{count} targets are more than max_targets ({}), and one Prometheus gets slow with so many; add another to the list in the configuration",
+                shard.max_targets
+            )
+        });
+        Ok(ShardTargets {
+            shard: shard.name.clone(),
+            document: Arc::new(document),
+            warnings: warnings.into_iter().collect(),
+        })
+    });
     Ok(RenderedTargets {
-        document: Document::parse(list.finish())?,
-        blind_spots,
+        shards: rendered.collect::<Result<_, DocumentError>>()?,
+        blind_spots: blind_spots.into(),
+    })
+}
+
+/// Why a server is in no shard.
+const ALL_FULL: &str = "every Prometheus has as many targets as its max_targets allows; add another to the configuration";
+
+/// How a server is asked.
+struct Carried<'a> {
+    module: &'a str,
+    exporter: &'a str,
+    url: &'a ExporterUrl,
+}
+
+fn carry<'a>(
+    server: &'a MonitoredServer,
+    carrier: Result<&'a Exporter, Unassigned>,
+    urls: &'a BTreeMap<Id, ExporterUrl>,
+) -> Result<Carried<'a>, &'static str> {
+    let module = server.module.as_deref();
+    let module = module.ok_or("it has no credential profile; give it one")?;
+    let exporter = carrier.map_err(reason)?;
+    let url = urls.get(&exporter.id);
+    Ok(Carried {
+        module,
+        exporter: &exporter.name,
+        url: url.ok_or("its exporter's URL is no URL")?,
     })
 }
 
@@ -106,13 +157,12 @@ pub(super) fn target_text(server: &MonitoredServer) -> String {
     )
 }
 
-fn write(
-    server: &MonitoredServer,
-    module: &str,
-    exporter: &str,
-    url: &ExporterUrl,
-    into: &mut Vec<u8>,
-) {
+fn write(server: &MonitoredServer, carried: &Carried<'_>, into: &mut Vec<u8>) {
+    let Carried {
+        module,
+        exporter,
+        url,
+    } = *carried;
     let target = target_text(server);
     let id = server.id.to_string();
     // The operator's own come first: what the system sets wins.
@@ -147,6 +197,7 @@ fn write(
 #[cfg(test)]
 mod tests {
     use super::super::assign::tests::{exporter, server};
+    use super::super::shard::tests::shard;
     use super::*;
     use crate::model::Labels;
 
@@ -171,10 +222,16 @@ mod tests {
         }
     }
 
+    fn whole(inventory: &Inventory) -> (Arc<Document>, Vec<Id>) {
+        let rendered = targets(inventory, &[shard("all", "", 1, 100)]).unwrap();
+        let blind = rendered.blind_spots.iter().map(|b| b.server_id);
+        (Arc::clone(&rendered.shards[0].document), blind.collect())
+    }
+
     #[test]
     fn a_target_says_all_that_a_scrape_needs() {
-        let rendered = targets(&inventory()).unwrap();
-        let text = std::str::from_utf8(rendered.document.bytes()).unwrap();
+        let (document, blind) = whole(&inventory());
+        let text = std::str::from_utf8(document.bytes()).unwrap();
         assert_eq!(
             text,
             concat!(
@@ -194,26 +251,43 @@ mod tests {
                 "\n]\n"
             )
         );
-        let blind: Vec<Id> = rendered.blind_spots.iter().map(|b| b.server_id).collect();
         assert_eq!(blind, [9]);
     }
 
     #[test]
     fn the_same_state_gives_the_same_bytes() {
-        let again = targets(&inventory()).unwrap();
-        assert_eq!(targets(&inventory()).unwrap(), again);
-        assert_eq!(
-            Document::parse(again.document.bytes().to_vec()).unwrap(),
-            again.document
-        );
+        let again = whole(&inventory());
+        assert_eq!(whole(&inventory()), again);
+        assert_eq!(Document::parse(again.0.bytes().to_vec()).unwrap(), *again.0);
     }
 
     #[test]
     fn nobody_to_carry_is_no_empty_address() {
         let mut inventory = inventory();
         inventory.exporters.clear();
-        let rendered = targets(&inventory).unwrap();
-        assert!(rendered.document.entries().is_empty());
-        assert_eq!(rendered.blind_spots.len(), 3);
+        let (document, blind) = whole(&inventory);
+        assert!(document.entries().is_empty());
+        assert_eq!(blind.len(), 3);
+    }
+
+    #[test]
+    fn what_is_too_much_for_all_shards_is_told_and_for_one_is_published() {
+        let mut inventory = inventory();
+        inventory.servers.push(server(10, ""));
+        let two = [shard("a", "", 1, 1), shard("b", "", 1, 1)];
+        let rendered = targets(&inventory, &two).unwrap();
+        for shard in &rendered.shards {
+            assert_eq!(
+                shard.document.entries().len(),
+                1,
+                "without a carrier no room"
+            );
+            assert_eq!(shard.warnings, Vec::<String>::new());
+        }
+        let last = rendered.blind_spots.last().unwrap();
+        assert_eq!((last.server_id, last.reason), (10, ALL_FULL));
+        let one = targets(&inventory, &two[..1]).unwrap();
+        assert_eq!(one.shards[0].document.entries().len(), 3);
+        assert!(one.shards[0].warnings[0].contains("max_targets"));
     }
 }

@@ -47,6 +47,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0007_operation.sql"),
         include_str!("../../migrations/postgres/0007_operation.sql"),
     ),
+    (
+        8,
+        "sync_servers",
+        include_str!("../../migrations/sqlite/0008_sync_servers.sql"),
+        include_str!("../../migrations/postgres/0008_sync_servers.sql"),
+    ),
 ];
 
 /// Runs what is missing. Refuses a schema that a newer program made.

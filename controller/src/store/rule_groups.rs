@@ -1,5 +1,7 @@
 //! Groups of rules.
 
+use std::collections::BTreeSet;
+
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -7,8 +9,8 @@ use super::groups::expect_version;
 use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json, truth};
 use crate::model::{
-    Id, MAX_RULE_GROUPS, Page, PageRequest, PromDuration, RuleGroup, RuleGroupDraft,
-    RuleGroupFilter, RuleOrigin, Ruleset, Version,
+    Id, MAX_RULE_GROUPS, Page, PageRequest, PromDuration, Rule, RuleGroup, RuleGroupDraft,
+    RuleGroupFilter, RuleOrigin, Ruleset, Version, shipped_rule_group,
 };
 
 macro_rules! columns {
@@ -28,6 +30,11 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8) RETURNING id";
     UPDATE = "UPDATE rule_groups SET name = $1, description = $2, interval_text = $3, \
               is_enabled = $4, rules = $5, version = version + 1, updated_ms = $6 WHERE id = $7";
+    SET_TEXT = "UPDATE rule_groups SET name = $1, description = $2, interval_text = $3, \
+                rules = $4, shipped_digest = $5, version = version + 1, updated_ms = $6 \
+                WHERE id = $7";
+    BY_SHIPPED_NAME = concat!("SELECT ", columns!(), " FROM rule_groups WHERE shipped_name = $1");
+    NAME_TAKEN = "SELECT COUNT(*) FROM rule_groups WHERE name = $1";
     DELETE = "DELETE FROM rule_groups WHERE id = $1";
 }
 
@@ -113,21 +120,131 @@ impl WriteTx {
                 limit: MAX_RULE_GROUPS,
             });
         }
+        self.insert_group_of_rules(draft, draft.name.as_str(), None)
+            .await
+    }
+
+    async fn insert_group_of_rules(
+        &mut self,
+        draft: &RuleGroupDraft,
+        name: &str,
+        shipped_name: Option<&str>,
+    ) -> Result<RuleGroup, StoreError> {
         let now = self.now();
         let row = sqlx::query(INSERT)
-            .bind(draft.name.as_str())
+            .bind(name.to_owned())
             .bind(draft.description.as_str())
             .bind(interval(draft))
             .bind(i64::from(draft.enabled))
             .bind(to_json(&draft.rules)?)
-            .bind(None::<String>)
-            .bind(None::<String>)
+            .bind(shipped_name.map(str::to_owned))
+            .bind(shipped_name.map(|_| draft.digest()))
             .bind(now.0)
             .fetch_one(self.connection())
             .await
             .map_err(|error| StoreError::from(error).taken("rule group", "name"))?;
         self.touch();
         self.rule_group(row.try_get(0)?).await
+    }
+
+    /// Brings a group that comes with the program up to date: adds it when it is
+    /// not there yet, and gives it the new text when nobody has changed the old
+    /// one. What is disabled stays so. Gives it as it was and as it is, or nothing
+    /// when nothing was to be done.
+    ///
+    /// # Errors
+    /// When the database fails; [`StoreError::Taken`] when another controller does
+    /// the same at this moment.
+    pub async fn install_rule_group(
+        &mut self,
+        shipped: &RuleGroupDraft,
+    ) -> Result<Option<(Option<RuleGroup>, RuleGroup)>, StoreError> {
+        let row = sqlx::query(BY_SHIPPED_NAME)
+            .bind(shipped.name.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(row) = row else {
+            let taken: i64 = sqlx::query(NAME_TAKEN)
+                .bind(shipped.name.as_str())
+                .fetch_one(self.connection())
+                .await?
+                .try_get(0)?;
+            // Somebody may have a group of this name, and keeps it.
+            let name = match taken {
+                0 => shipped.name.as_str().to_owned(),
+                _ => beside(shipped.name.as_str()),
+            };
+            let made = self
+                .insert_group_of_rules(shipped, &name, Some(shipped.name.as_str()))
+                .await?;
+            return Ok(Some((None, made)));
+        };
+        let before = read(&row)?;
+        let installed: Option<String> = row.try_get("shipped_digest")?;
+        if before.is_changed || installed == Some(shipped.digest()) {
+            return Ok(None);
+        }
+        let after = self.set_shipped_text(&before, shipped).await?;
+        Ok(Some((Some(before), after)))
+    }
+
+    /// Returns a group that came with the program to the text that this version of
+    /// it has. What is disabled stays so. Gives it as it was and as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Changed`], [`StoreError::NotShipped`];
+    /// [`StoreError::Taken`] when it was renamed and another group has its name now.
+    pub async fn reset_rule_group(
+        &mut self,
+        id: Id,
+        version: Option<Version>,
+    ) -> Result<(RuleGroup, RuleGroup), StoreError> {
+        let row = sqlx::query(GET)
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?
+            .ok_or(NOT_FOUND)?;
+        let before = read(&row)?;
+        expect_version(before.version, version)?;
+        let shipped_name: Option<String> = row.try_get("shipped_name")?;
+        let shipped = shipped_name.as_deref().and_then(shipped_rule_group);
+        let shipped = shipped.ok_or(StoreError::NotShipped)?;
+        let after = self.set_shipped_text(&before, shipped).await?;
+        Ok((before, after))
+    }
+
+    async fn set_shipped_text(
+        &mut self,
+        before: &RuleGroup,
+        shipped: &RuleGroupDraft,
+    ) -> Result<RuleGroup, StoreError> {
+        let off: BTreeSet<&str> = before
+            .rules
+            .iter()
+            .filter(|rule| !rule.enabled)
+            .map(Rule::name)
+            .collect();
+        let mut rules = shipped.rules.clone();
+        for rule in &mut rules {
+            rule.enabled = !off.contains(rule.name());
+        }
+        let now = self.now();
+        sqlx::query(SET_TEXT)
+            .bind(match before.name == beside(shipped.name.as_str()) {
+                true => before.name.clone(),
+                false => shipped.name.as_str().to_owned(),
+            })
+            .bind(shipped.description.as_str())
+            .bind(interval(shipped))
+            .bind(to_json(&rules)?)
+            .bind(shipped.digest())
+            .bind(now.0)
+            .bind(before.id)
+            .execute(self.connection())
+            .await
+            .map_err(|error| StoreError::from(error).taken("rule group", "name"))?;
+        self.touch();
+        self.rule_group(before.id).await
     }
 
     /// Changes a group; with a version only when it still has that. Gives it as
@@ -196,7 +313,9 @@ fn read(row: &AnyRow) -> Result<RuleGroup, StoreError> {
         Some(_) => RuleOrigin::Default,
         None => RuleOrigin::Operator,
     };
-    Ok(RuleGroup {
+    let installed: Option<String> = row.try_get("shipped_digest")?;
+    let shipped = shipped_name.as_deref().and_then(shipped_rule_group);
+    let mut group = RuleGroup {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
         description: row.try_get("description")?,
@@ -209,5 +328,26 @@ fn read(row: &AnyRow) -> Result<RuleGroup, StoreError> {
         version: row.try_get("version")?,
         created_at: moment(row, "created_ms")?,
         updated_at: moment(row, "updated_ms")?,
-    })
+    };
+    // A group that an earlier version put beside one of the same name has that
+    // other name by our doing, which is no change.
+    let digest = match shipped_name {
+        Some(shipped) if group.name == beside(&shipped) => RuleGroup {
+            name: shipped,
+            ..group.clone()
+        }
+        .digest(),
+        _ => group.digest(),
+    };
+    group.is_changed = installed
+        .as_ref()
+        .is_some_and(|installed| *installed != digest);
+    group.update_available =
+        group.is_changed && shipped.is_some_and(|shipped| Some(shipped.digest()) != installed);
+    Ok(group)
+}
+
+/// The name of a shipped group beside one of somebody's that has its own.
+fn beside(name: &str) -> String {
+    format!("{name} (default)")
 }

@@ -8,11 +8,11 @@ use flate2::write::GzEncoder;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{List, statements};
+use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json, truth, word};
 use crate::model::{
-    Artefact, Id, Page, PageRequest, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState,
-    SyncVersion,
+    Artefact, Id, Page, PageRequest, SyncChange, SyncCounts, SyncFilter, SyncKey, SyncOutcome,
+    SyncReason, SyncState, SyncVersion,
 };
 
 /// Versions whose content is kept to return to.
@@ -22,7 +22,7 @@ const MAX_CONTENT: u64 = 512 * 1024 * 1024;
 
 macro_rules! columns {
     () => {
-        "id, artefact, revision, author, reason, digest, entries, added, removed, changed, \
+        "id, artefact, server, revision, author, reason, digest, entries, added, removed, changed, \
          CASE WHEN content IS NULL THEN 0 ELSE 1 END AS is_kept, outcome, outcome_detail, \
          created_ms, settled_ms"
     };
@@ -31,32 +31,36 @@ macro_rules! columns {
 statements! {
     GET = concat!("SELECT ", columns!(), " FROM sync_versions WHERE id = $1");
     LATEST = concat!("SELECT ", columns!(), " FROM sync_versions WHERE artefact = $1 \
-              ORDER BY id DESC LIMIT 1");
+              AND server = $2 AND reason <> 'withdrawn' ORDER BY id DESC LIMIT 1");
     DIFF = "SELECT diff FROM sync_versions WHERE id = $1";
     CONTENT = "SELECT content FROM sync_versions WHERE id = $1";
     STATE = "SELECT published_id, good_id, is_held, confirmed_revision, confirmed_by \
-             FROM sync_artefacts WHERE artefact = $1";
-    INSERT = "INSERT INTO sync_versions (artefact, revision, audit_sequence, author, reason, \
-              digest, entries, added, removed, changed, diff, content, outcome, outcome_detail, \
-              created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'published', \
-              '', $13) RETURNING id";
+             FROM sync_artefacts WHERE artefact = $1 AND server = $2";
+    INSERT = "INSERT INTO sync_versions (artefact, server, revision, audit_sequence, author, \
+              reason, digest, entries, added, removed, changed, diff, content, outcome, \
+              outcome_detail, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+              $12, $13, 'published', '', $14) RETURNING id";
     SETTLE = "UPDATE sync_versions SET outcome = $1, outcome_detail = $2, settled_ms = $3 \
               WHERE id = $4";
-    SET_STATE = "INSERT INTO sync_artefacts (artefact, published_id, good_id, is_held, \
-                 confirmed_revision, confirmed_by) VALUES ($1, $2, $3, $4, $5, $6) \
-                 ON CONFLICT (artefact) DO UPDATE SET published_id = excluded.published_id, \
+    SET_STATE = "INSERT INTO sync_artefacts (artefact, server, published_id, good_id, is_held, \
+                 confirmed_revision, confirmed_by) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                 ON CONFLICT (artefact, server) DO UPDATE SET published_id = excluded.published_id, \
                  good_id = excluded.good_id, is_held = excluded.is_held, \
                  confirmed_revision = excluded.confirmed_revision, \
                  confirmed_by = excluded.confirmed_by";
     FORGET_CONTENT = "UPDATE sync_versions SET content = NULL WHERE artefact = $1 \
-                      AND content IS NOT NULL AND id <= $2 AND id NOT IN \
+                      AND server = $2 AND content IS NOT NULL AND id NOT IN \
+                      (SELECT id FROM sync_versions WHERE artefact = $1 AND server = $2 \
+                       ORDER BY id DESC LIMIT $3) AND id NOT IN \
                       (SELECT COALESCE(published_id, 0) FROM sync_artefacts UNION \
                        SELECT COALESCE(good_id, 0) FROM sync_artefacts)";
-    LAST_AUDITED = "SELECT COALESCE(MAX(audit_sequence), 0) FROM sync_versions WHERE artefact = $1";
+    LAST_AUDITED = "SELECT COALESCE(MAX(audit_sequence), 0) FROM sync_versions \
+                    WHERE artefact = $1 AND server = $2";
     AUDIT_HEAD = "SELECT sequence FROM audit_head WHERE only_row = 1";
     AUTHORS = "SELECT DISTINCT actor FROM audit WHERE sequence > $1 AND (resource LIKE 'servers/%' \
                OR resource LIKE 'groups/%' OR resource LIKE 'exporters/%' \
-               OR resource LIKE 'credentials/%') ORDER BY actor LIMIT 10";
+               OR resource LIKE 'credentials/%' OR resource LIKE 'rules/%' \
+               OR resource LIKE 'thresholds/%') ORDER BY actor LIMIT 10";
 }
 
 const NOT_FOUND: StoreError = StoreError::NotFound { what: "version" };
@@ -65,7 +69,7 @@ const NOT_FOUND: StoreError = StoreError::NotFound { what: "version" };
 #[derive(Clone, Debug)]
 pub struct NewSyncVersion<'a> {
     /// What it is a version of.
-    pub artefact: Artefact,
+    pub key: &'a SyncKey,
     /// Revision of the desired state.
     pub revision: i64,
     /// Who is behind it; those in the audit trail when absent.
@@ -93,9 +97,10 @@ impl Tx {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sync_state(&mut self, artefact: Artefact) -> Result<SyncState, StoreError> {
+    pub async fn sync_state(&mut self, key: &SyncKey) -> Result<SyncState, StoreError> {
         let row = sqlx::query(STATE)
-            .bind(artefact.as_str())
+            .bind(key.artefact.as_str())
+            .bind(key.server.clone())
             .fetch_optional(self.connection())
             .await?;
         let Some(row) = row else {
@@ -123,16 +128,17 @@ impl Tx {
         read(&row)
     }
 
-    /// The newest version, whatever became of it.
+    /// The newest version that anybody wanted, whatever became of it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn latest_sync_version(
         &mut self,
-        artefact: Artefact,
+        key: &SyncKey,
     ) -> Result<Option<SyncVersion>, StoreError> {
         let row = sqlx::query(LATEST)
-            .bind(artefact.as_str())
+            .bind(key.artefact.as_str())
+            .bind(key.server.clone())
             .fetch_optional(self.connection())
             .await?;
         row.as_ref().map(read).transpose()
@@ -144,9 +150,15 @@ impl Tx {
     /// When the database fails.
     pub async fn sync_versions(
         &mut self,
+        filter: &SyncFilter,
         page: PageRequest,
     ) -> Result<Page<SyncVersion>, StoreError> {
-        LIST.page(self, page, |_| Ok(()), read).await
+        let apply = |query: &mut Query| {
+            query.and_equals("artefact = ", filter.artefact.map(Artefact::as_str))?;
+            query.and_equals("server = ", filter.server.clone())?;
+            Ok(())
+        };
+        LIST.page(self, page, apply, read).await
     }
 
     /// What a version changed, entry by entry, up to a bound.
@@ -193,14 +205,13 @@ impl WriteTx {
         new: &NewSyncVersion<'_>,
     ) -> Result<SyncVersion, StoreError> {
         let now = self.now();
-        let artefact = new.artefact.as_str();
         let audited: i64 = sqlx::query(AUDIT_HEAD)
             .fetch_one(self.connection())
             .await?
             .try_get(0)?;
         let author = match new.author {
             Some(author) => author.to_owned(),
-            None => self.authors(artefact).await?,
+            None => self.authors(new.key).await?,
         };
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         let packed = packed
@@ -208,7 +219,8 @@ impl WriteTx {
             .and_then(|()| packed.finish())
             .map_err(|error| StoreError::Damaged(format!("content: {error}")))?;
         let row = sqlx::query(INSERT)
-            .bind(artefact)
+            .bind(new.key.artefact.as_str())
+            .bind(new.key.server.clone())
             .bind(new.revision)
             .bind(audited)
             .bind(author)
@@ -225,17 +237,19 @@ impl WriteTx {
             .await?;
         let id: Id = row.try_get(0)?;
         sqlx::query(FORGET_CONTENT)
-            .bind(artefact)
-            .bind(id - KEPT_VERSIONS)
+            .bind(new.key.artefact.as_str())
+            .bind(new.key.server.clone())
+            .bind(KEPT_VERSIONS)
             .execute(self.connection())
             .await?;
         self.sync_version(id).await
     }
 
     /// Everybody who changed something since the last version.
-    async fn authors(&mut self, artefact: &'static str) -> Result<String, StoreError> {
+    async fn authors(&mut self, key: &SyncKey) -> Result<String, StoreError> {
         let since: i64 = sqlx::query(LAST_AUDITED)
-            .bind(artefact)
+            .bind(key.artefact.as_str())
+            .bind(key.server.clone())
             .fetch_one(self.connection())
             .await?
             .try_get(0)?;
@@ -281,11 +295,12 @@ impl WriteTx {
     /// When the database fails.
     pub async fn set_sync_state(
         &mut self,
-        artefact: Artefact,
+        key: &SyncKey,
         state: &SyncState,
     ) -> Result<(), StoreError> {
         sqlx::query(SET_STATE)
-            .bind(artefact.as_str())
+            .bind(key.artefact.as_str())
+            .bind(key.server.clone())
             .bind(state.published_id)
             .bind(state.good_id)
             .bind(i64::from(state.is_held))
@@ -302,6 +317,7 @@ fn read(row: &AnyRow) -> Result<SyncVersion, StoreError> {
     Ok(SyncVersion {
         id: row.try_get("id")?,
         artefact: word(row, "artefact", Artefact::parse)?,
+        server: row.try_get("server")?,
         revision: row.try_get("revision")?,
         author: row.try_get("author")?,
         reason: word(row, "reason", SyncReason::parse)?,

@@ -1,16 +1,22 @@
-//! What the API may ask of the engine, and how both come to a plan.
+//! What the API may ask of the engine.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
-use super::file::{self, FileError};
-use super::plan::{Guard, MAX_CHANGES, Plan};
-use super::published::Published;
-use super::status::{ArtefactStatus, BlindSpotBody, PlanBody, SyncStatus};
-use crate::model::{Artefact, AuditEvent, Id, SyncOutcome, SyncReason, SyncVersion};
-use crate::render::{self, BlindSpot, Document, DocumentError};
+use super::content::{Content, ContentError, Published, Shelf};
+use super::desired;
+use super::diff;
+use super::file::FileError;
+use super::lists::TargetLists;
+use super::plan::{MAX_CHANGES, Plan};
+use super::status::{ArtefactPlanBody, BlindSpotBody, PlanBody, StatusSource, SyncStatus};
+use super::subject::Check;
+use super::unit::{Unit, prepare};
+use crate::model::{
+    Artefact, AuditEvent, Id, SyncFilter, SyncKey, SyncReason, SyncState, SyncVersion,
+};
+use crate::render::Shard;
 use crate::store::{NewSyncVersion, Store, StoreError};
 
 /// Why the engine could not do something.
@@ -23,9 +29,15 @@ pub enum SyncError {
     /// The file failed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What was rendered or kept is not what Prometheus accepts.
-    #[error("the list of targets is not good: {0}")]
-    Document(#[from] DocumentError),
+    /// What is kept is not what was.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The desired state could not be rendered.
+    #[error("what is wanted could not be rendered: {0}")]
+    Render(String),
+    /// The desired state could not be read.
+    #[error("what is wanted could not be read: {0}")]
+    Desired(Arc<str>),
     /// Nothing waits for a confirmation of this revision.
     #[error(
         "revision {asked} is not the present one; the desired state is at {current}: look at the plan again"
@@ -36,231 +48,266 @@ pub enum SyncError {
         /// The revision of the desired state.
         current: i64,
     },
+    /// Nothing that is published is meant.
+    #[error(
+        "nothing that is published has this artefact and server; GET /api/v1/sync lists what is"
+    )]
+    NoSuchUnit,
+    /// The server of a version is no longer configured.
+    #[error("{0} is no longer published: the configuration has no such server")]
+    Gone(SyncKey),
+    /// An older version is no longer good.
+    #[error("this version cannot be published again: {0}")]
+    Refused(String),
     /// A computation ended early, as the program does.
     #[error("the controller is ending")]
     Ending,
+}
+
+/// Why there are no targets to hand out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoTargets {
+    /// The configuration has no shard of that name.
+    #[error("there is no shard of this name; the configuration names them at prometheus.shard")]
+    NoSuchShard,
+    /// They are not loaded yet, or nothing was ever published.
+    #[error("nothing is published yet")]
+    NotPublished,
 }
 
 /// The engine as others see it. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
     pub(super) store: Store,
-    pub(super) guard: Guard,
-    pub(super) file: Option<PathBuf>,
+    pub(super) shards: Arc<[Shard]>,
+    pub(super) units: Arc<[Arc<Unit>]>,
+    pub(super) sources: Vec<Arc<dyn StatusSource>>,
+    /// Wakes what renders the desired state.
     pub(super) nudge: Arc<Notify>,
-    pub(super) status: watch::Receiver<ArtefactStatus>,
-    pub(super) published: watch::Receiver<Option<Arc<Published>>>,
 }
 
 impl Handle {
-    /// Where everything stands.
+    /// The same, telling also of what somebody else publishes.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn StatusSource>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Where everything stands. Cheap: nothing is asked.
     #[must_use]
     pub fn status(&self) -> SyncStatus {
+        let own = self.units.iter().map(|unit| unit.status.borrow().clone());
+        let others = self.sources.iter().flat_map(|source| source.statuses());
         SyncStatus {
-            artefacts: vec![self.status.borrow().clone()],
+            artefacts: own.chain(others).collect(),
         }
     }
 
-    /// The published targets; `None` until they are loaded, and as long as
-    /// nothing was ever published.
-    #[must_use]
-    pub fn published(&self) -> Option<Arc<Published>> {
-        self.published.borrow().clone()
+    /// The published targets of one shard, or of all.
+    ///
+    /// # Errors
+    /// See [`NoTargets`]. Not published is also what is not loaded yet: a list
+    /// without the targets of a shard would end them.
+    pub fn targets(&self, shard: Option<&str>) -> Result<TargetLists, NoTargets> {
+        let mut lists = Vec::new();
+        let names = self.shards.iter().map(|shard| shard.name.as_str());
+        let mut is_known = false;
+        let mut is_loaded = true;
+        for name in names.filter(|name| shard.is_none_or(|shard| shard == *name)) {
+            is_known = true;
+            let servers = self.units.iter().filter(|unit| {
+                unit.key.artefact == Artefact::PrometheusTargets && unit.shard == name
+            });
+            // Those of a shard have the same; the first that has any says which.
+            for unit in servers {
+                match &*unit.shelf.borrow() {
+                    Shelf::Unknown => is_loaded = false,
+                    Shelf::Empty => {}
+                    Shelf::Holds(published) => {
+                        lists.extend(published.content.targets().cloned());
+                        break;
+                    }
+                }
+            }
+        }
+        match (is_known, is_loaded && !lists.is_empty()) {
+            (false, _) => Err(NoTargets::NoSuchShard),
+            (true, false) => Err(NoTargets::NotPublished),
+            (true, true) => Ok(TargetLists::new(lists)),
+        }
     }
 
     /// What publishing the desired state now would change.
     ///
     /// # Errors
     /// See [`SyncError`].
-    pub async fn plan(&self) -> Result<PlanBody, SyncError> {
-        let prepared = prepare(
-            &self.store,
-            self.guard,
-            self.file.as_deref(),
-            self.published(),
-        )
-        .await?;
-        let blind_spots = prepared.blind_spots.into_iter().take(MAX_CHANGES);
+    pub async fn plan(&self, filter: &SyncFilter) -> Result<PlanBody, SyncError> {
+        let units = self.matching(filter)?;
+        let desired = Arc::new(desired::render(&self.store, &self.shards).await?);
+        let plans = units.into_iter().map(async |unit| {
+            let prepared = prepare(unit, &desired).await?;
+            let (before, after) = (prepared.before.as_ref(), &prepared.wanted.content);
+            let refusal = async {
+                let is_new = !prepared.is_same;
+                let check = match is_new {
+                    true => unit.subject.check(after, before).await,
+                    false => Check::Good,
+                };
+                match check {
+                    Check::Good => None,
+                    Check::Refused(reason) | Check::Later(reason) => Some(reason),
+                }
+            };
+            let impact = unit.subject.impact(before, after);
+            let diff = diff::between(before.cloned(), after.clone());
+            let (refusal, impact, diff) = futures_util::join!(refusal, impact, diff);
+            let blind_spots = prepared.wanted.blind_spots.iter().take(MAX_CHANGES);
+            Ok::<_, SyncError>(ArtefactPlanBody {
+                artefact: unit.key.artefact,
+                server: unit.key.server.clone(),
+                counts: prepared.plan.counts,
+                changes: prepared.plan.changes,
+                diff: diff?,
+                needs_confirmation: prepared.objection.is_some(),
+                objection: prepared.objection,
+                refusal,
+                warnings: prepared.wanted.warnings.clone(),
+                blind_spots: blind_spots
+                    .map(|spot| BlindSpotBody {
+                        server_id: spot.server_id,
+                        server_name: spot.server_name.clone(),
+                        reason: spot.reason.to_owned(),
+                    })
+                    .collect(),
+                impact,
+            })
+        });
+        let artefacts = futures_util::future::try_join_all(plans).await?;
         Ok(PlanBody {
-            artefact: Artefact::PrometheusTargets,
-            revision: prepared.revision,
-            counts: prepared.plan.counts,
-            changes: prepared.plan.changes,
-            needs_confirmation: prepared.objection.is_some(),
-            objection: prepared.objection,
-            blind_spots: blind_spots
-                .map(|spot| BlindSpotBody {
-                    server_id: spot.server_id,
-                    server_name: spot.server_name,
-                    reason: spot.reason.to_owned(),
-                })
-                .collect(),
+            revision: desired.revision,
+            artefacts,
         })
     }
 
     /// Lets the changes of a revision through that were held back for what they
-    /// remove, or because the server refused them before.
+    /// remove, or because they were refused before.
     ///
     /// # Errors
     /// [`SyncError::OtherRevision`] when the desired state has moved on.
-    pub async fn confirm(&self, revision: i64, event: &AuditEvent) -> Result<(), SyncError> {
-        let mut tx = self.store.write().await?;
+    pub async fn confirm(
+        &self,
+        revision: i64,
+        filter: &SyncFilter,
+        event: &AuditEvent,
+    ) -> Result<(), SyncError> {
+        let mut tx = self.store.read().await?;
         let current = tx.revision().await?;
+        drop(tx);
         if current != revision {
             return Err(SyncError::OtherRevision {
                 asked: revision,
                 current,
             });
         }
-        let mut state = tx.sync_state(Artefact::PrometheusTargets).await?;
-        state.confirmed_revision = Some(revision);
-        state.confirmed_by = Some(event.actor.clone());
-        tx.set_sync_state(Artefact::PrometheusTargets, &state)
-            .await?;
-        tx.append_audit(event).await?;
-        tx.commit().await?;
-        self.nudge.notify_one();
-        Ok(())
-    }
-
-    /// Publishes an older version again, and holds later changes back until
-    /// [`Self::resume`].
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when there is no such version, or it is too old
-    /// to be kept.
-    pub async fn restore(&self, id: Id, event: &AuditEvent) -> Result<SyncVersion, SyncError> {
-        let mut tx = self.store.write().await?;
-        let old = tx.sync_version(id).await?;
-        let content = tx.sync_content(id).await?;
-        let document = Document::parse(content)?;
-        let published = self.published();
-        let plan = Plan::between(published.as_deref().map(|p| &p.document), &document);
-        let version = tx
-            .insert_sync_version(&NewSyncVersion {
-                artefact: old.artefact,
-                revision: old.revision,
-                author: Some(&event.actor),
-                reason: SyncReason::Restored,
-                digest: document.digest(),
-                counts: plan.counts,
-                diff: &plan.changes,
-                content: document.bytes(),
-            })
-            .await?;
-        let mut state = tx.sync_state(old.artefact).await?;
-        state.published_id = Some(version.id);
-        state.is_held = true;
-        state.confirmed_revision = None;
-        state.confirmed_by = None;
-        tx.set_sync_state(old.artefact, &state).await?;
-        tx.append_audit(&event.clone().with(None, Some(&version)))
-            .await?;
-        tx.commit().await?;
-        self.nudge.notify_one();
-        Ok(version)
+        self.change_states(filter, event, |state| {
+            state.confirmed_revision = Some(revision);
+            state.confirmed_by = Some(event.actor.clone());
+        })
+        .await
     }
 
     /// Publishes changes of the desired state again.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn resume(&self, event: &AuditEvent) -> Result<(), SyncError> {
+    /// See [`SyncError`].
+    pub async fn resume(&self, filter: &SyncFilter, event: &AuditEvent) -> Result<(), SyncError> {
+        self.change_states(filter, event, |state| state.is_held = false)
+            .await
+    }
+
+    /// Changes what is published of those that are meant, and wakes their loops.
+    async fn change_states(
+        &self,
+        filter: &SyncFilter,
+        event: &AuditEvent,
+        change: impl Fn(&mut SyncState),
+    ) -> Result<(), SyncError> {
+        let units = self.matching(filter)?;
         let mut tx = self.store.write().await?;
-        let mut state = tx.sync_state(Artefact::PrometheusTargets).await?;
-        state.is_held = false;
-        tx.set_sync_state(Artefact::PrometheusTargets, &state)
-            .await?;
+        for unit in &units {
+            let mut state = tx.sync_state(&unit.key).await?;
+            change(&mut state);
+            tx.set_sync_state(&unit.key, &state).await?;
+        }
         tx.append_audit(event).await?;
         tx.commit().await?;
         self.nudge.notify_one();
+        for unit in units {
+            unit.nudge.notify_one();
+        }
         Ok(())
     }
-}
 
-/// The desired state, rendered and compared with what is published.
-pub(super) struct Prepared {
-    pub(super) revision: i64,
-    pub(super) document: Document,
-    pub(super) blind_spots: Vec<BlindSpot>,
-    pub(super) plan: Plan,
-    pub(super) objection: Option<String>,
-}
-
-/// What a plan is compared with.
-enum Baseline {
-    Published(Arc<Published>),
-    /// Written by a controller whose store is gone, or by another one.
-    File(Box<Document>),
-    /// A file that is not one of ours.
-    Foreign(PathBuf),
-    Nothing,
-}
-
-/// Renders and compares, away from the threads that answer requests.
-pub(super) async fn prepare(
-    store: &Store,
-    guard: Guard,
-    file: Option<&Path>,
-    published: Option<Arc<Published>>,
-) -> Result<Prepared, SyncError> {
-    let inventory = store.read().await?.inventory().await?;
-    let file = file.map(Path::to_owned);
-    let work = move || -> Result<Prepared, SyncError> {
-        let baseline = baseline(published, file)?;
-        let rendered = render::targets(&inventory)?;
-        let before = match &baseline {
-            Baseline::Published(published) => Some(&published.document),
-            Baseline::File(document) => Some(&**document),
-            Baseline::Foreign(_) | Baseline::Nothing => None,
-        };
-        let plan = Plan::between(before, &rendered.document);
-        let is_published = matches!(baseline, Baseline::Published(_));
-        let objection = match &baseline {
-            Baseline::Foreign(path) => Some(format!(
-                "{} was not written by this program and would be replaced",
-                path.display()
-            )),
-            // What is published already needs no second look.
-            _ if plan.is_empty() && (is_published || plan.counts.entries > 0) => None,
-            _ => guard.objection(&plan),
-        };
-        Ok(Prepared {
-            revision: inventory.revision,
-            document: rendered.document,
-            blind_spots: rendered.blind_spots,
-            plan,
-            objection,
-        })
-    };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| SyncError::Ending)?
-}
-
-fn baseline(
-    published: Option<Arc<Published>>,
-    file: Option<PathBuf>,
-) -> Result<Baseline, FileError> {
-    if let Some(published) = published {
-        return Ok(Baseline::Published(published));
+    fn matching(&self, filter: &SyncFilter) -> Result<Vec<&Arc<Unit>>, SyncError> {
+        let units: Vec<_> = self
+            .units
+            .iter()
+            .filter(|unit| filter.matches(&unit.key))
+            .collect();
+        if units.is_empty() {
+            return Err(SyncError::NoSuchUnit);
+        }
+        Ok(units)
     }
-    let Some(path) = file else {
-        return Ok(Baseline::Nothing);
-    };
-    Ok(match file::read(&path)? {
-        None => Baseline::Nothing,
-        Some(bytes) if matches!(bytes.trim_ascii(), b"" | b"[]") => Baseline::Nothing,
-        Some(bytes) => match Document::parse(bytes) {
-            Ok(document) => Baseline::File(Box::new(document)),
-            Err(_) => Baseline::Foreign(path),
-        },
-    })
-}
 
-/// Whether the newest version is what the server refused already.
-pub(super) fn is_refused_before(latest: Option<&SyncVersion>, document: &Document) -> bool {
-    latest.is_some_and(|latest| {
-        latest.outcome == SyncOutcome::Refused && latest.digest == hex::encode(document.digest())
-    })
+    /// Publishes an older version again, and holds later changes of the same
+    /// artefact at the same server back until [`Self::resume`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such version, or it is too old
+    /// to be kept; [`SyncError::Refused`] when it is no longer good.
+    pub async fn restore(&self, id: Id, event: &AuditEvent) -> Result<SyncVersion, SyncError> {
+        let mut tx = self.store.read().await?;
+        let old = tx.sync_version(id).await?;
+        let bytes = tx.sync_content(id).await?;
+        drop(tx);
+        let key = SyncKey::new(old.artefact, &old.server);
+        let unit = self.units.iter().find(|unit| unit.key == key);
+        let unit = unit.ok_or_else(|| SyncError::Gone(key.clone()))?;
+        let content = Content::parse(old.artefact, bytes)?;
+        let published = unit.published();
+        let before = published.as_ref().map(|Published { content, .. }| content);
+        if let Check::Refused(reason) | Check::Later(reason) =
+            unit.subject.check(&content, before).await
+        {
+            return Err(SyncError::Refused(reason));
+        }
+        let plan = Plan::between(before, &content);
+        let mut tx = self.store.write().await?;
+        let version = tx
+            .insert_sync_version(&NewSyncVersion {
+                key: &key,
+                revision: old.revision,
+                author: Some(&event.actor),
+                reason: SyncReason::Restored,
+                digest: content.digest(),
+                counts: plan.counts,
+                diff: &plan.changes,
+                content: content.bytes(),
+            })
+            .await?;
+        let mut state = tx.sync_state(&key).await?;
+        state.published_id = Some(version.id);
+        state.is_held = true;
+        state.confirmed_revision = None;
+        state.confirmed_by = None;
+        tx.set_sync_state(&key, &state).await?;
+        tx.append_audit(&event.clone().with(None, Some(&version)))
+            .await?;
+        tx.commit().await?;
+        unit.nudge.notify_one();
+        Ok(version)
+    }
 }

@@ -92,9 +92,9 @@ pub fn sync_samples(status: &SyncStatus) -> Vec<SyncSample> {
         .iter()
         .map(|artefact| SyncSample {
             artefact: word(serde_json::to_value(artefact.artefact)),
-            server: String::new(),
+            server: artefact.server.clone(),
             state: word(serde_json::to_value(artefact.state)),
-            entries: artefact.targets,
+            entries: artefact.entries,
             blind_spots: artefact.blind_spots,
             repairs: artefact.repairs,
             verified_at: artefact.verified_at,

@@ -110,7 +110,7 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
 
     // Prometheus is down: it waits, and is applied when it is there.
     let waiting = wait_for_status(&admin, |status| {
-        status["targets"] == 3
+        status["entries"] == 3
             && status["message"]
                 .as_str()
                 .is_some_and(|message| message.contains("does not answer"))
@@ -259,7 +259,7 @@ async fn a_great_loss_waits_for_a_confirmation() {
     let sd = "/api/v1/sd/prometheus/exp";
     wait_for_state(&admin, "empty").await;
     let servers = populate(&admin, "http://127.0.0.1:9", 10).await;
-    wait_for_status(&admin, |s| s["targets"] == 10).await;
+    wait_for_status(&admin, |s| s["entries"] == 10).await;
     let file = lab.path("targets.json");
     let before = std::fs::read(&file).unwrap();
     for server in &servers[..3] {
@@ -271,10 +271,10 @@ async fn a_great_loss_waits_for_a_confirmation() {
     let listed = prometheus.get(sd).await;
     assert_eq!(listed.body.as_array().map(Vec::len), Some(10));
     let plan = admin.post("/api/v1/sync/plan", &json!({})).await;
-    assert_eq!(plan.body["removed"], 3, "{plan:?}");
-    assert_eq!(plan.body["needs_confirmation"], true);
+    assert_eq!(plan.body["artefacts"][0]["removed"], 3, "{plan:?}");
+    assert_eq!(plan.body["artefacts"][0]["needs_confirmation"], true);
     assert_eq!(
-        plan.body["changes"][0]["before"]["labels"]["server_name"],
+        plan.body["artefacts"][0]["changes"][0]["before"]["labels"]["server_name"],
         "n1"
     );
     let revision = plan.body["revision"].as_i64().unwrap();
@@ -284,7 +284,7 @@ async fn a_great_loss_waits_for_a_confirmation() {
     };
     assert_eq!(confirm(revision - 1).await, StatusCode::CONFLICT);
     assert_eq!(confirm(revision).await, StatusCode::ACCEPTED);
-    wait_for_status(&admin, |s| s["targets"] == 7 && s["state"] == "unverified").await;
+    wait_for_status(&admin, |s| s["entries"] == 7 && s["state"] == "unverified").await;
 
     for server in &servers[3..] {
         admin.delete(&format!("/api/v1/servers/{server}")).await;
@@ -295,7 +295,7 @@ async fn a_great_loss_waits_for_a_confirmation() {
     assert_eq!(listed.body.as_array().map(Vec::len), Some(7), "not empty");
     let revision = status["revision"].as_i64().unwrap();
     assert_eq!(confirm(revision).await, StatusCode::ACCEPTED);
-    wait_for_status(&admin, |s| s["targets"] == 0 && s["state"] == "unverified").await;
+    wait_for_status(&admin, |s| s["entries"] == 0 && s["state"] == "unverified").await;
     let listed = prometheus.get(sd).await;
     assert_eq!(listed.status, StatusCode::OK);
     assert_eq!(listed.body, json!([]), "truly empty, and confirmed");
@@ -310,7 +310,7 @@ async fn a_file_that_others_change_is_repaired_and_a_restart_converges() {
     let lab = with_file(&directory, &[]).await;
     let admin = lab.user("root", Role::Admin, None).await;
     populate(&admin, "http://127.0.0.1:9", 3).await;
-    wait_for_status(&admin, |s| s["targets"] == 3 && s["state"] == "unverified").await;
+    wait_for_status(&admin, |s| s["entries"] == 3 && s["state"] == "unverified").await;
     let file = lab.path("targets.json");
     let good = std::fs::read(&file).unwrap();
     let is_good = async || std::fs::read(&file).is_ok_and(|bytes| bytes == good);
@@ -337,7 +337,7 @@ async fn a_lost_store_does_not_empty_prometheus() {
     let lab = with_file(&directory, &[]).await;
     let admin = lab.user("root", Role::Admin, None).await;
     populate(&admin, "http://127.0.0.1:9", 3).await;
-    wait_for_status(&admin, |s| s["targets"] == 3).await;
+    wait_for_status(&admin, |s| s["entries"] == 3).await;
     let file = lab.path("targets.json");
     let written = async || file.exists();
     wait_for("the file", written).await;
@@ -389,7 +389,7 @@ async fn http_discovery_answers_as_prometheus_needs_it() {
         "not [] by accident"
     );
     populate(&admin, "http://127.0.0.1:9", 2).await;
-    wait_for_status(&admin, |s| s["targets"] == 2).await;
+    wait_for_status(&admin, |s| s["entries"] == 2).await;
     let url = format!("http://{}{path}", lab.address);
     let token = prometheus.token.clone().unwrap();
     let answer = reqwest::Client::new().get(url).bearer_auth(token).send();
@@ -414,11 +414,11 @@ async fn an_older_version_comes_back_and_stays_until_resumed() {
     let lab = with_file(&directory, &[]).await;
     let admin = lab.user("root", Role::Admin, None).await;
     let servers = populate(&admin, "http://127.0.0.1:9", 2).await;
-    let first = wait_for_status(&admin, |s| s["targets"] == 2 && s["state"] == "unverified").await;
+    let first = wait_for_status(&admin, |s| s["entries"] == 2 && s["state"] == "unverified").await;
     admin
         .delete(&format!("/api/v1/servers/{}", servers[0]))
         .await;
-    wait_for_status(&admin, |s| s["targets"] == 1).await;
+    wait_for_status(&admin, |s| s["entries"] == 1).await;
     let path = format!(
         "/api/v1/sync/versions/{}/restore",
         first["published_version"]
@@ -428,13 +428,13 @@ async fn an_older_version_comes_back_and_stays_until_resumed() {
     assert_eq!(restored.body["reason"], "restored");
     assert_eq!(restored.body["author"], "root");
     let held = wait_for_state(&admin, "held").await;
-    assert_eq!(held["targets"], 2);
+    assert_eq!(held["entries"], 2);
     assert_eq!(held["waiting"]["removed"], 1);
     assert_eq!(
         admin.post("/api/v1/sync/resume", &json!({})).await.status,
         StatusCode::ACCEPTED
     );
-    wait_for_status(&admin, |s| s["targets"] == 1 && s["state"] == "unverified").await;
+    wait_for_status(&admin, |s| s["entries"] == 1 && s["state"] == "unverified").await;
     lab.stop().await;
 }
 
@@ -466,7 +466,7 @@ async fn who_is_limited_to_groups_learns_no_names_of_others() {
     let admin = lab.user("root", Role::Admin, None).await;
     let east = create(&admin, "groups", json!({"name": "east"})).await;
     populate(&admin, "http://127.0.0.1:9", 1).await;
-    let status = wait_for_status(&admin, |s| s["targets"] == 1).await;
+    let status = wait_for_status(&admin, |s| s["entries"] == 1).await;
     let eve = lab.user("eve", Role::Operator, Some(&[east])).await;
     assert_eq!(eve.get("/api/v1/sync").await.status, StatusCode::OK);
     let version = format!("/api/v1/sync/versions/{}", status["published_version"]);

@@ -1,18 +1,26 @@
-//! Looks at the live Prometheus: whether it has the targets that are published.
+//! The targets of one Prometheus: which they are, and whether it has them.
 //!
 //! Its list of targets costs it a second for each 10,000, so large fleets are
 //! judged by the counters of `/metrics` alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use url::Url;
 
-use super::published::{Expected, Published};
+use super::content::Content;
+use super::desired::{Desired, Wanted};
+use super::impact;
+use super::plan::{Words, lost_servers};
+use super::status::ImpactBody;
+use super::subject::{Since, Subject, Verdict};
 use crate::clock::Timestamp;
 use crate::config::PrometheusConfig;
 use crate::prometheus::{Client, PrometheusError};
+use crate::render::Document;
 
 /// Up to so many targets are compared one by one.
 const COMPARED_EACH: usize = 2_000;
@@ -21,17 +29,6 @@ const COMPARED_EACH: usize = 2_000;
 const READ_AFTER: Duration = Duration::from_secs(12);
 /// What Prometheus says on a target of a job with more than its `target_limit`.
 const LIMIT_EXCEEDED: &str = "target_limit exceeded";
-
-/// What the live server says about a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It has it.
-    Live,
-    /// It has not got it yet.
-    NotYet(String),
-    /// It will not take it.
-    Refused(String),
-}
 
 /// Counters that tell refusal when they rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,9 +56,103 @@ impl Counters {
     }
 }
 
+/// How targets are called.
+pub(super) const WORDS: Words = Words {
+    entries: "targets",
+    nothing: "no server is monitored",
+};
+
+/// The targets of a shard at one of its servers.
+pub(super) struct TargetsAt {
+    shard: String,
+    prometheus: Option<Prometheus>,
+}
+
+impl TargetsAt {
+    /// The targets of a configured server.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub(super) fn new(config: &PrometheusConfig) -> Result<Self, PrometheusError> {
+        let client = Client::new(config)?;
+        Ok(Self {
+            shard: config.shard().to_owned(),
+            prometheus: client.map(|client| Prometheus {
+                client,
+                job: config.job.clone(),
+            }),
+        })
+    }
+}
+
+impl Subject for TargetsAt {
+    fn wanted(&self, desired: &Desired) -> Result<Wanted, String> {
+        let targets = desired.targets.as_ref().map_err(Clone::clone)?;
+        let shard = targets
+            .shards
+            .iter()
+            .find(|shard| shard.shard == self.shard);
+        let shard = shard.ok_or_else(|| format!("there is no shard {}", self.shard))?;
+        Ok(Wanted {
+            content: Content::Targets(Arc::clone(&shard.document)),
+            blind_spots: Arc::clone(&targets.blind_spots),
+            warnings: shard.warnings.clone(),
+        })
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn is_blank(&self, bytes: &[u8]) -> bool {
+        matches!(bytes.trim_ascii(), b"" | b"[]")
+    }
+
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        Box::pin(async { self.prometheus.as_ref()?.counters().await.ok() })
+    }
+
+    fn look<'a>(
+        &'a self,
+        content: &'a Content,
+        since: &'a Since,
+    ) -> BoxFuture<'a, Result<Verdict, PrometheusError>> {
+        Box::pin(async {
+            match (&self.prometheus, content.targets()) {
+                (Some(prometheus), Some(targets)) => prometheus.verdict(targets, since).await,
+                _ => Ok(Verdict::Unknown(
+                    "no Prometheus is configured to look at".to_owned(),
+                )),
+            }
+        })
+    }
+
+    fn impact<'a>(
+        &'a self,
+        before: Option<&'a Content>,
+        after: &'a Content,
+    ) -> BoxFuture<'a, ImpactBody> {
+        let before = before.and_then(Content::targets).cloned();
+        let after = after.targets().cloned();
+        Box::pin(async move {
+            let Some(after) = after else {
+                return ImpactBody::default();
+            };
+            // Large fleets are tens of megabytes.
+            let work = move || lost_servers(before.as_deref(), &after);
+            let lost = tokio::task::spawn_blocking(work).await.unwrap_or_default();
+            let client = self
+                .prometheus
+                .as_ref()
+                .map(|prometheus| &prometheus.client);
+            impact::of_targets(client, &lost).await
+        })
+    }
+}
+
 /// A Prometheus that is kept in step.
 #[derive(Clone, Debug)]
-pub struct Prometheus {
+struct Prometheus {
     client: Client,
     job: String,
 }
@@ -90,19 +181,8 @@ struct ActiveTarget {
 }
 
 impl Prometheus {
-    /// The Prometheus of the configuration; `None` when it names none.
-    ///
-    /// # Errors
-    /// When no client can be made.
-    pub fn new(config: &PrometheusConfig) -> Result<Option<Self>, PrometheusError> {
-        Ok(Client::new(config)?.map(|client| Self {
-            client,
-            job: config.job.clone(),
-        }))
-    }
-
     /// The counters now.
-    pub(super) async fn counters(&self) -> Result<Counters, PrometheusError> {
+    async fn counters(&self) -> Result<Counters, PrometheusError> {
         let text = self.client.get("metrics", &[]).await?;
         let text = String::from_utf8_lossy(&text);
         let pool = format!("{{scrape_job=\"{}\"}}", self.job);
@@ -131,19 +211,17 @@ impl Prometheus {
         Ok(counters)
     }
 
-    /// Whether what is published is live. `before` are the counters from before
-    /// it was written, at `since`, which is `age` ago.
-    pub(super) async fn verdict(
+    /// Whether what is published is live.
+    async fn verdict(
         &self,
-        published: &Published,
-        before: Option<&Counters>,
-        since: Timestamp,
-        age: Duration,
+        published: &Document,
+        since: &Since,
     ) -> Result<Verdict, PrometheusError> {
-        let is_read = age >= READ_AFTER;
+        let before = since.before.as_ref();
+        let is_read = since.age >= READ_AFTER;
         let counters = self.counters().await?;
         let risen = before.map_or_else(Counters::default, |before| counters.since(before));
-        let missing = if published.document.entries().len() > COMPARED_EACH {
+        let missing = if published.entries().len() > COMPARED_EACH {
             // The number may be right before anything was read.
             let missing = self.compare_count(published, &counters);
             missing.or_else(|| {
@@ -151,13 +229,13 @@ impl Prometheus {
             })
         } else {
             let active = self.active_targets().await?;
-            let missing = compare(&published.expected(), &active);
+            let missing = compare(&expected(published), &active);
             let is_at_limit = active.iter().any(|t| t.last_error.contains(LIMIT_EXCEEDED));
             let has_risen = before.is_none() || risen.limit_exceeded > 0.0;
             // Both show in a scrape only, and an error may be left from before.
             let is_scraped = active
                 .iter()
-                .all(|target| Timestamp::parse(&target.last_scrape).is_ok_and(|at| at > since));
+                .all(|target| Timestamp::parse(&target.last_scrape).is_ok_and(|at| at > since.at));
             match missing {
                 None if is_at_limit && has_risen && is_scraped => {
                     return Ok(Verdict::Refused(format!(
@@ -173,7 +251,7 @@ impl Prometheus {
             }
         };
         Ok(match missing {
-            None => Verdict::Live,
+            None => Verdict::LIVE,
             // Until then the error may be about another file.
             Some(_) if is_read && risen.read_errors > 0.0 => Verdict::Refused(
                 "Prometheus could not read the targets file; its log says why".to_owned(),
@@ -182,8 +260,8 @@ impl Prometheus {
         })
     }
 
-    fn compare_count(&self, published: &Published, counters: &Counters) -> Option<String> {
-        let expected = published.document.entries().len();
+    fn compare_count(&self, published: &Document, counters: &Counters) -> Option<String> {
+        let expected = published.entries().len();
         let found = counters.pool_targets.unwrap_or(0.0);
         #[expect(clippy::cast_precision_loss, reason = "no fleet has 2^53 servers")]
         let is_equal = (found - expected as f64).abs() < 0.5;
@@ -205,6 +283,58 @@ impl Prometheus {
             target.scrape_pool == self.job && target.labels.contains_key("server_id")
         });
         Ok(active)
+    }
+}
+
+/// The targets as Prometheus must show them, by number of their server.
+fn expected(document: &Document) -> BTreeMap<String, Expected> {
+    let entries = document.entries().iter();
+    entries
+        .filter_map(|entry| {
+            let parsed: Parsed = serde_json::from_slice(document.text(entry)).ok()?;
+            let [authority] = parsed.targets;
+            Some((
+                entry.server_id.to_string(),
+                Expected::new(&authority, parsed.labels)?,
+            ))
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct Parsed {
+    targets: [String; 1],
+    labels: BTreeMap<String, String>,
+}
+
+/// What Prometheus must show of one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Expected {
+    /// Labels that the series bear.
+    labels: BTreeMap<String, String>,
+    /// What is asked.
+    url: Url,
+}
+
+impl Expected {
+    fn new(authority: &str, labels: BTreeMap<String, String>) -> Option<Self> {
+        let hidden = |name: &str| labels.get(name).map(String::as_str).unwrap_or_default();
+        let text = format!(
+            "{}://{authority}{}",
+            hidden("__scheme__"),
+            hidden("__metrics_path__")
+        );
+        let mut url = Url::parse(&text).ok()?;
+        url.query_pairs_mut()
+            .append_pair("module", hidden("__param_module"))
+            .append_pair("target", hidden("__param_target"));
+        let visible = labels
+            .into_iter()
+            .filter(|(name, _)| !name.starts_with("__"));
+        Some(Self {
+            labels: visible.collect(),
+            url,
+        })
     }
 }
 
@@ -254,7 +384,7 @@ fn matches(wanted: &Expected, target: &ActiveTarget) -> bool {
 mod tests {
     use super::*;
 
-    fn published() -> Published {
+    fn published() -> Document {
         let text = concat!(
             "[\n",
             r#"{"targets":["e:9290"],"labels":{"__meta_ipmi_exporter":"e","__metrics_path__":"/ipmi","#,
@@ -262,7 +392,7 @@ mod tests {
             r#""rack":"r1","server_id":"1"}}"#,
             "\n]\n"
         );
-        Published::new(1, text.into()).unwrap()
+        Document::parse(text.into()).unwrap()
     }
 
     fn active(id: &str, rack: &str, url: &str) -> ActiveTarget {
@@ -280,7 +410,12 @@ mod tests {
 
     #[test]
     fn a_target_is_live_with_its_labels_and_its_url() {
-        let expected = published().expected();
+        let expected = expected(&published());
+        assert_eq!(
+            expected["1"].url.as_str(),
+            "http://e:9290/ipmi?module=a+b&target=192.0.2.1"
+        );
+        assert!(!expected["1"].labels.contains_key("__scheme__"));
         let good = "http://e:9290/ipmi?collector=x&module=a+b&target=192.0.2.1";
         assert_eq!(compare(&expected, &[active("1", "r1", good)]), None);
         let other_place = good.replace("e:9290", "f:9290");
