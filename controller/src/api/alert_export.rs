@@ -39,7 +39,7 @@ pub(super) struct Form {
     /// `json` or `csv`.
     #[serde(default)]
     #[param(inline)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// All episodes that a filter lets through, by number.
@@ -158,7 +158,7 @@ fn csv_line(text: &mut String, alert: &Alert) {
 
 /// A field by RFC 4180. Labels come from afar: what a spreadsheet would take
 /// for a formula gets an apostrophe in front.
-fn csv_field(text: &mut String, field: &str) {
+pub(super) fn csv_field(text: &mut String, field: &str) {
     let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if !is_formula && !field.contains(['"', ',', '\r', '\n']) {
         text.push_str(field);

@@ -1,7 +1,11 @@
 //! What people get to see of Prometheus, with a real one behind the controller.
 
+mod collect;
+mod export;
+mod health;
 mod limit;
 mod query;
+mod sensors;
 
 use std::sync::Arc;
 
