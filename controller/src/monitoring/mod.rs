@@ -17,12 +17,16 @@ pub mod timeline;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::Config;
 use crate::model::Id;
 use crate::prometheus::{Client, PrometheusError};
 pub use source::{QueryError, Source};
+
+/// Expressions that are limited at once.
+const LIMITED_AT_ONCE: usize = 4;
 
 /// Everything that monitoring asks. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub struct Monitoring {
     grafana_client: Option<Client>,
     /// Who asks exporters.
     pub collector: collect::Collector,
+    /// Turns for limiting expressions: each may need a deep stack.
+    pub limiting: Arc<Semaphore>,
 }
 
 impl Monitoring {
@@ -54,6 +60,7 @@ impl Monitoring {
             alertmanager: Client::at_endpoint(&config.alertmanager)?,
             grafana: config.grafana.url.clone().map(Arc::new),
             grafana_client: Client::at_endpoint(&config.grafana.endpoint())?,
+            limiting: Arc::new(Semaphore::new(LIMITED_AT_ONCE)),
             collector: collect::Collector::new().map_err(PrometheusError::Client)?,
         })
     }

@@ -12,6 +12,7 @@ use ipmi_controller::promql::Limit;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use super::query::lab_behind;
 use super::{ago, lab_asking, lab_of_two_groups, lab_with};
 use crate::support::prometheus::{Prometheus, free_address};
 
@@ -220,4 +221,27 @@ async fn a_dashboard_has_the_fields_of_openserverhub() {
     let metrics = admin.get("/api/v1/monitoring/servers/1/metrics").await;
     assert_eq!(metrics.status, StatusCode::BAD_GATEWAY);
     lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_data_than_series_are_no_sensors() {
+    for body in [
+        &br#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#[..],
+        br#"{"status":"success","data":{"result":[{"metric":{"a":1},"value":[1,"2"]}]}}"#,
+        br#"{"status":"success","data":[]}"#,
+        b"null",
+    ] {
+        let (lab, _) = lab_behind(200, body).await;
+        let admin = lab.user("root", Role::Admin, None).await;
+        let server = json!({"name": "node-1", "address": "bmc-1"});
+        admin.post("/api/v1/servers", &server).await;
+        for path in ["metrics", "sensors", "export", "report?start=0&end=9999"] {
+            let path = format!("/api/v1/monitoring/servers/1/{path}");
+            let answer = admin.get(&path).await;
+            assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{path}: {answer:?}");
+        }
+        let answer = admin.get("/api/v1/monitoring/servers/1/dashboard").await;
+        assert_eq!(answer.body["server_status"], "unknown", "{answer:?}");
+        lab.stop().await;
+    }
 }
