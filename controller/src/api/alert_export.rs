@@ -39,7 +39,7 @@ pub(super) struct Form {
     /// `json` or `csv`.
     #[serde(default)]
     #[param(inline)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// All episodes that a filter lets through, by number.

@@ -57,6 +57,15 @@ pub struct GrafanaConfig {
 }
 
 impl GrafanaConfig {
+    /// Where it answers; whether it is well it says to anybody.
+    #[must_use]
+    pub fn endpoint(&self) -> EndpointConfig {
+        EndpointConfig {
+            url: self.url.clone(),
+            ..EndpointConfig::default()
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         match &self.url {
             Some(url) => check_url(url, "grafana"),

@@ -4,17 +4,29 @@
 //! answers queries; the rest makes sensors, states, exports and reports of the
 //! answers.
 
+pub mod collect;
 pub mod data;
+pub mod exposition;
+pub mod health;
 pub mod kind;
+pub mod report;
+pub mod sensor;
 pub mod source;
+pub mod status;
+pub mod timeline;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::Config;
+use crate::model::Id;
 use crate::prometheus::{Client, PrometheusError};
 pub use source::{QueryError, Source};
+
+/// Expressions that are limited at once.
+const LIMITED_AT_ONCE: usize = 4;
 
 /// Everything that monitoring asks. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,6 +37,11 @@ pub struct Monitoring {
     pub alertmanager: Option<Client>,
     /// Where Grafana is, if it is configured.
     pub grafana: Option<Arc<Url>>,
+    grafana_client: Option<Client>,
+    /// Who asks exporters.
+    pub collector: collect::Collector,
+    /// Turns for limiting expressions: each may need a deep stack.
+    pub limiting: Arc<Semaphore>,
 }
 
 impl Monitoring {
@@ -43,6 +60,21 @@ impl Monitoring {
             source: Source::new(client),
             alertmanager: Client::at_endpoint(&config.alertmanager)?,
             grafana: config.grafana.url.clone().map(Arc::new),
+            grafana_client: Client::at_endpoint(&config.grafana.endpoint())?,
+            limiting: Arc::new(Semaphore::new(LIMITED_AT_ONCE)),
+            collector: collect::Collector::new().map_err(PrometheusError::Client)?,
         })
+    }
+
+    /// The dashboard of a server: its unique name at Grafana, and where it is if
+    /// a Grafana is configured.
+    #[must_use]
+    pub fn dashboard(&self, server: Id) -> (String, Option<String>) {
+        let uid = format!("ipmi-server-{server}");
+        let url = self.grafana.as_ref().map(|grafana| {
+            let base = grafana.as_str().trim_end_matches('/');
+            format!("{base}/d/{uid}")
+        });
+        (uid, url)
     }
 }

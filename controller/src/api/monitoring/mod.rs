@@ -1,6 +1,11 @@
 //! What Prometheus knows of servers, for those who may see it.
 
+mod export;
+mod file;
+mod health;
 mod query;
+mod report;
+mod servers;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +23,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(query::labels))
         .routes(routes!(query::label_values))
         .routes(routes!(query::series))
+        .routes(routes!(servers::get_metrics))
+        .routes(routes!(servers::get_sensors))
+        .routes(routes!(servers::collect_now))
+        .routes(routes!(servers::get_dashboard))
+        .routes(routes!(export::export_server))
+        .routes(routes!(export::export_group))
+        .routes(routes!(report::report_on_server))
+        .routes(routes!(report::report_on_group))
+        .routes(routes!(report::compare_server))
+        .routes(routes!(report::compare_group))
+        .routes(routes!(health::get_health))
 }
 
 /// The limit on what somebody asks Prometheus; none for those who see all.

@@ -186,11 +186,12 @@ async fn limited(
     }
     match limit(state, principal).await? {
         None => Ok(query),
-        Some(limit) => enforce(limit, query).await,
+        Some(limit) => enforce(state, limit, query).await,
     }
 }
 
-async fn enforce(limit: Limit, query: String) -> Result<String, Problem> {
+async fn enforce(state: &AppState, limit: Limit, query: String) -> Result<String, Problem> {
+    let _turn = state.monitoring.limiting.acquire().await;
     tokio::task::spawn_blocking(move || limit.enforce(&query))
         .await
         .map_err(|error| Problem::internal(&error))?
@@ -265,7 +266,7 @@ impl Selected {
                 selectors.push(format!("{{{}}}", limit.matcher()));
             } else {
                 for selector in &mut selectors {
-                    *selector = enforce(limit.clone(), std::mem::take(selector)).await?;
+                    *selector = enforce(state, limit.clone(), std::mem::take(selector)).await?;
                 }
             }
         }

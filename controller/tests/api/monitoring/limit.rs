@@ -9,7 +9,7 @@ use std::fmt::Write;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::{ago, encoded, lab_of_two_groups};
+use super::{ago, by_form, encoded, lab_of_two_groups};
 use crate::support::prometheus::Prometheus;
 
 /// Series of a server, and of no server when there is no number. West's values
@@ -224,6 +224,8 @@ async fn a_group_sees_its_own_series_as_if_there_were_no_others() {
             assert_eq!(seen.status, StatusCode::OK, "{query}: {seen:?}");
             assert!(!seen.text.contains("westward"), "{query}: {seen:?}");
             let (mut seen, mut expected) = (sorted(&seen.body), sorted(&expected));
+            let by_form = by_form(&lab, &eve, path, &pairs).await;
+            assert_eq!(sorted(&by_form), seen, "{query}");
             if ABSENT.contains(query) {
                 for data in [&mut seen, &mut expected] {
                     data["result"][0]["metric"] = Value::Null;

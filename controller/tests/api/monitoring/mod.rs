@@ -1,11 +1,15 @@
 //! What people get to see of Prometheus, with a real one behind the controller.
 
+mod collect;
+mod export;
+mod health;
 mod limit;
 mod query;
+mod sensors;
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::prometheus::Prometheus;
 use crate::support::{Client, Lab};
@@ -52,4 +56,18 @@ fn encoded(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
+}
+
+/// What a query that is sent as a form gives.
+async fn by_form(lab: &Lab, client: &Client, path: &str, pairs: &[(&str, &str)]) -> Value {
+    let url = format!("http://{}/api/v1/monitoring/prometheus/{path}", lab.address);
+    let answer = reqwest::Client::new()
+        .post(url)
+        .bearer_auth(client.token.clone().expect("signed in"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(encoded(pairs))
+        .send()
+        .await
+        .expect("an answer");
+    answer.json().await.expect("JSON")
 }

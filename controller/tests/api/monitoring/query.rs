@@ -7,7 +7,7 @@ use ipmi_controller::model::Role;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{ago, encoded, lab_asking};
+use super::{ago, by_form, encoded, lab_asking};
 use crate::support::prometheus::{Prometheus, free_address};
 use crate::support::{Answer, Client, Lab};
 
@@ -42,17 +42,10 @@ async fn answers_are_those_of_prometheus() {
     assert_eq!(values.as_array().map(Vec::len), Some(2), "60 s is the step");
     // The same by a form, as long as need be.
     let query = format!("t or t{{a=\"{}\"}}", "x".repeat(100_000));
-    let form = encoded(&[("query", &query), ("time", &end)]);
-    let url = format!("http://{}/api/v1/monitoring/prometheus/query", lab.address);
-    let answer = reqwest::Client::new()
-        .post(url)
-        .bearer_auth(viewer.token.clone().unwrap())
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+    let pairs = [("query", query.as_str()), ("time", &end)];
+    let answer = by_form(&lab, &viewer, "query", &pairs).await;
+    let result = &answer["data"]["result"];
+    assert_eq!(result.as_array().map(Vec::len), Some(1), "{answer}");
     lab.stop().await;
 }
 
@@ -93,7 +86,7 @@ async fn a_wrong_query_is_the_askers_fault() {
 }
 
 /// A controller that asks somebody who answers everything so.
-async fn lab_behind(status: u16, body: &'static [u8]) -> (Lab, Client) {
+pub(super) async fn lab_behind(status: u16, body: &'static [u8]) -> (Lab, Client) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = any(move || async move { (Status::from_u16(status).unwrap(), body) });

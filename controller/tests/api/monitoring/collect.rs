@@ -1,0 +1,170 @@
+//! Asking a BMC now: the real exporter, and a simulated BMC behind it.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use bmc_sim::{BmcConfig, DeviceBuilder, Sim, User};
+use ipmi_controller::model::Role;
+use ipmi_exporter::app::App;
+use ipmi_exporter::cli::{self, Command};
+use ipmi_exporter::config::ConfigHolder;
+use ipmi_exporter::targets::Workers;
+use ipmi_exporter::web::{Server, ServerOptions, WebSettings, bind, route};
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::prometheus::free_address;
+use crate::support::{Client, Lab};
+
+/// Starts the exporter with a module file; gives its address.
+async fn exporter(home: &Path, modules: &str) -> SocketAddr {
+    let file = home.join("modules.yml");
+    std::fs::write(&file, modules).expect("a file");
+    let arguments = [
+        "ipmi_exporter".to_owned(),
+        format!("--config.file={}", file.display()),
+        "--web.listen-address=127.0.0.1:0".to_owned(),
+    ];
+    let arguments = arguments.into_iter().map(OsString::from);
+    let Ok(Command::Serve(arguments)) = cli::parse(arguments) else {
+        panic!("the arguments are those of the server");
+    };
+    let (holder, _) = ConfigHolder::start(arguments.config_file().as_deref()).expect("good");
+    let app = App::new(
+        holder,
+        ipmi_exporter::serve::open_store(None).expect("no store"),
+        Workers::start().expect("threads"),
+        ipmi_exporter::serve::app_options(&arguments),
+    );
+    let listeners = bind::listen(&arguments.web.listen_addresses).await;
+    let (settings, _) = WebSettings::load(None).expect("none");
+    let options = ServerOptions::default();
+    let server = Server::new(listeners.expect("a port"), Arc::new(settings), options);
+    let address = server.addresses()[0];
+    let handler = move |request, _| route::handle(Arc::clone(&app), request);
+    tokio::spawn(server.serve(handler, CancellationToken::new()));
+    address
+}
+
+/// A controller with an exporter, the profile `bmc` and a server.
+async fn lab(exporter: &str, target: SocketAddr) -> (Lab, Client) {
+    let lab = Lab::start().await;
+    let admin = lab.user("root", Role::Admin, None).await;
+    for (path, body) in [
+        ("exporters", json!({"name": "exp-1", "url": exporter})),
+        (
+            "credentials",
+            json!({"name": "bmc", "username": "monitor", "password": "correct horse"}),
+        ),
+        (
+            "servers",
+            json!({"name": "node-1", "address": target.ip().to_string(),
+                "port": target.port(), "credential_id": 1}),
+        ),
+    ] {
+        let made = admin.post(&format!("/api/v1/{path}"), &body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    }
+    (lab, admin)
+}
+
+const COLLECT: &str = "/api/v1/monitoring/servers/1/collect";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bmc_is_asked_now_and_not_too_often() {
+    let user = User::administrator("monitor", "correct horse");
+    let device = DeviceBuilder::new().analogs(3).dcmi_power(158).build();
+    let bmc = Sim::start(BmcConfig::new().user(user), device)
+        .await
+        .unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let modules = "modules:\n  bmc:\n    user: monitor\n    pass: correct horse\n    \
+                   collectors: [ipmi, dcmi, sm-lan-mode]\n";
+    let exporter = exporter(home.path(), modules).await;
+    let (lab, admin) = lab(&format!("http://{exporter}"), bmc.addr()).await;
+    let answer = admin.post(COLLECT, &json!({})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let body = answer.body.as_object().unwrap();
+    let keys: Vec<&str> = body.keys().map(String::as_str).collect();
+    let fields = [
+        "api_execution_time",
+        "collected_metrics",
+        "errors",
+        "status",
+        "timestamp",
+    ];
+    assert_eq!(keys, fields);
+    // The machine has no such switch of Supermicro's.
+    assert_eq!(body["status"], "partial_success");
+    let error = body["errors"][0].as_str().unwrap();
+    assert!(error.starts_with("sm-lan-mode:"), "{error}");
+    let names: Vec<&str> = body["collected_metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(names[0].starts_with("temperature:"), "{names:?}");
+    assert_eq!(names[3], "power:DCMI Power");
+    assert!(body["api_execution_time"].as_f64().unwrap() > 0.0);
+    let again = admin.post(COLLECT, &json!({})).await;
+    assert_eq!(again.status, StatusCode::TOO_MANY_REQUESTS, "{again:?}");
+    let viewer = lab.user("eve", Role::Viewer, None).await;
+    let refused = viewer.post(COLLECT, &json!({})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_a_bmc_from_being_read_is_told() {
+    let bmc = free_address();
+    for (status, body, expected) in [
+        (403, "target not allowed", "status 403: target not allowed"),
+        (200, "<html>", "no metrics: line 1"),
+        (200, "other 1\n", "no ipmi_up"),
+        (
+            200,
+            "ipmi_up{collector=\"ipmi\"} 0\n",
+            "ipmi: the collector failed",
+        ),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let app = Router::new().route("/ipmi", get(move || async move { (status, body) }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let (lab, admin) = lab(&format!("http://{address}"), bmc).await;
+        let answer = admin.post(COLLECT, &json!({})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert_eq!(answer.body["status"], "error", "{answer:?}");
+        assert_eq!(answer.body["collected_metrics"], json!([]));
+        let error = answer.body["errors"][0].as_str().unwrap();
+        assert!(error.contains(expected), "{error}");
+        lab.stop().await;
+    }
+    let (lab, admin) = lab(&format!("http://{}", free_address()), bmc).await;
+    let answer = admin.post(COLLECT, &json!({})).await;
+    let error = answer.body["errors"][0].as_str().unwrap();
+    assert!(error.contains("exp-1 does not answer"), "{error}");
+    let paths = [("exporters/1", "exporter"), ("servers/1", "switched off")];
+    for (path, expected) in paths {
+        let path = format!("/api/v1/{path}");
+        let body = if path.contains("exporters") {
+            json!({"name": "exp-1", "url": "http://x:1", "enabled": false})
+        } else {
+            json!({"name": "node-1", "address": "bmc", "monitoring_enabled": false})
+        };
+        assert_eq!(admin.put(&path, &body).await.status, StatusCode::OK);
+        let answer = admin.post(COLLECT, &json!({})).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{answer:?}");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(expected), "{detail}");
+    }
+    lab.stop().await;
+}
