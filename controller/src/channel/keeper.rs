@@ -1,6 +1,6 @@
 //! Keeps the views up to date.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,13 +118,13 @@ impl Keeper {
         let inventory = tx.inventory().await?;
         let sources = tx.module_sources().await?;
         let needed = [state.published_id, state.good_id];
-        for id in needed.into_iter().flatten() {
-            if !self.versions.contains_key(&id) {
-                let content = tx.sync_content(id).await?;
-                let work = move || Document::parse(content).map(|d| render::carried_by(&d));
-                let carried = blocking(work).await??;
-                self.versions.insert(id, Arc::new(carried));
-            }
+        let is_new = |id: &Id| !self.versions.contains_key(id);
+        let new: BTreeSet<Id> = needed.into_iter().flatten().filter(is_new).collect();
+        for id in new {
+            let content = tx.sync_content(id).await?;
+            let work = move || Document::parse(content).map(|d| render::carried_by(&d));
+            let carried = blocking(work).await??;
+            self.versions.insert(id, Arc::new(carried));
         }
         drop(tx);
         self.versions.retain(|id, _| needed.contains(&Some(*id)));

@@ -35,7 +35,8 @@ const HEAD: Duration = Duration::from_secs(10);
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(60);
 /// Largest configuration; the module file's bound.
-const MAX_BODY: usize = MAX_FILE_BYTES as usize;
+const MAX_BODY: usize = 16 * 1024 * 1024;
+const _: () = assert!(MAX_BODY as u64 == MAX_FILE_BYTES);
 /// Largest answer that only says what is wrong.
 const MAX_PROBLEM: usize = 16 * 1024;
 /// Longest reason of the controller that is shown, in characters.

@@ -12,9 +12,12 @@ const CACHE_NAME: &str = "controller.sealed";
 /// Flags about a controller, from which modules come in place of a file.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct ControllerArgs {
-    /// Take modules from the controller at this URL, such as https://controller.example.org,
-    /// instead of a file
-    #[arg(long = "controller.url", value_name = "URL")]
+    /// Where modules come from instead of a file.
+    #[arg(
+        long = "controller.url",
+        value_name = "URL",
+        help = "Take modules from the controller at this URL, such as https://controller.example.org, instead of a file"
+    )]
     pub(super) url: Option<String>,
 
     /// File with this exporter's token at the controller

@@ -38,7 +38,7 @@ fn loaded(
         .map_err(|error| error.to_string())
 }
 
-fn settings_are_taken_by_both(settings: Value) {
+fn settings_are_taken_by_both(settings: &Value) {
     let draft = saved(json!({"name": "m", "settings": settings}));
     let draft = draft.unwrap_or_else(|error| panic!("{settings}: {error}"));
     loaded(&draft, None, &[]).unwrap_or_else(|error| panic!("{settings}: {error}"));
@@ -55,7 +55,7 @@ fn every_word_that_can_be_saved_is_taken() {
             } else {
                 json!([word])
             };
-            settings_are_taken_by_both(json!({ key: value }));
+            settings_are_taken_by_both(&json!({ key: value }));
         }
     }
     for settings in [
@@ -69,7 +69,7 @@ fn every_word_that_can_be_saved_is_taken() {
         json!({"custom_args": {"ipmi": ["--shared-sensors", "--entity-sensor-names", "--bridge-sensors"]}}),
         json!({"sel_events": [{"name": "a \"b\" \\ 团队", "regex": "^(a|b)\\d+\\.\\\\$"}]}),
     ] {
-        settings_are_taken_by_both(settings);
+        settings_are_taken_by_both(&settings);
     }
 }
 
