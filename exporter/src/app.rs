@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rmcp_ipmi::crypto::{CipherSuiteId, Password, SecretError, Username};
 use rmcp_ipmi::session::{Generation, Settings};
 use tracing::{debug, error, info, warn};
 
 use crate::bmc::{LoginBudget, quirks};
+use crate::channel::Handle;
 use crate::collect::store::Store;
 use crate::collect::{CollectOptions, Collection, Profile, Results};
 use crate::config::{
-    Collector, Config, ConfigError, ConfigHolder, Denied, Driver, Module, TargetAddress,
-    TargetError,
+    AllowList, Collector, Config, ConfigError, ConfigHolder, Denied, Diagnostic, Driver, Module,
+    TargetAddress, TargetError,
 };
 use crate::targets::{Limits, Overload, Registry, ResolveError, Resolver, Workers};
 use crate::telemetry::Telemetry;
@@ -43,6 +44,9 @@ pub struct App {
     registry: Arc<Registry>,
     resolver: Resolver,
     telemetry: Arc<Telemetry>,
+    /// Why nothing can be scraped yet; empty when something can.
+    not_ready: ArcSwapOption<String>,
+    follower: OnceLock<Arc<Handle>>,
 }
 
 /// A configuration and what was made of it.
@@ -64,6 +68,9 @@ pub struct Scraped {
 /// Why a scrape was not tried.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// There is no configuration yet.
+    #[error("{0}")]
+    NotReady(Arc<String>),
     /// There is no such module.
     #[error("Unknown module {0:?}")]
     UnknownModule(String),
@@ -93,6 +100,7 @@ impl From<ResolveError> for Refusal {
 impl Refusal {
     fn label(&self) -> &'static str {
         match self {
+            Self::NotReady(_) => "not_ready",
             Self::UnknownModule(_) => "unknown_module",
             Self::Target(_) => "bad_target",
             Self::Denied(_) => "target_not_listed",
@@ -122,7 +130,10 @@ impl App {
         resolver: Resolver,
     ) -> Arc<Self> {
         let telemetry = Arc::new(Telemetry::new());
-        telemetry.config_loaded(true);
+        let is_loaded = holder.status().successes > 0;
+        if is_loaded {
+            telemetry.config_loaded(true);
+        }
         let registry = Registry::new(
             options.limits,
             options.collect,
@@ -139,7 +150,71 @@ impl App {
             registry,
             resolver,
             telemetry,
+            not_ready: ArcSwapOption::from(
+                (!is_loaded).then(|| Arc::new("no configuration yet".to_owned())),
+            ),
+            follower: OnceLock::new(),
         })
+    }
+
+    /// Lets [`reload`](crate::web::route) ask who follows a controller.
+    pub(crate) fn follow(&self, follower: Arc<Handle>) {
+        // Set once, at the start.
+        let _ = self.follower.set(follower);
+    }
+
+    /// Who follows a controller, if anybody does.
+    pub(crate) fn follower(&self) -> Option<&Arc<Handle>> {
+        self.follower.get()
+    }
+
+    /// Why nothing can be scraped yet; `None` when something can.
+    pub fn not_ready(&self) -> Option<Arc<String>> {
+        self.not_ready.load_full()
+    }
+
+    /// Says why there is no configuration yet; without effect once there is one.
+    pub(crate) fn explain_not_ready(&self, reason: String) {
+        if self.not_ready.load().is_some() {
+            self.not_ready.store(Some(Arc::new(reason)));
+        }
+    }
+
+    /// Takes modules that a controller sent; keeps the old ones when they are
+    /// refused. Computes for a while with many targets.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn apply(&self, text: &str) -> Result<(), ConfigError> {
+        let warnings = self.put_in_use(self.holder.apply(text))?;
+        for warning in warnings {
+            warn!("{warning}");
+        }
+        let config = self.holder.current();
+        let targets: usize = config
+            .modules
+            .values()
+            .filter_map(|module| module.allow.as_ref().map(AllowList::len))
+            .sum();
+        info!(
+            modules = config.modules.len(),
+            targets, "Took over a configuration"
+        );
+        self.not_ready.store(None);
+        Ok(())
+    }
+
+    /// Makes what was loaded what scrapes use.
+    fn put_in_use(
+        &self,
+        loaded: Result<Vec<Diagnostic>, ConfigError>,
+    ) -> Result<Vec<Diagnostic>, ConfigError> {
+        self.telemetry.config_loaded(loaded.is_ok());
+        if loaded.is_ok() {
+            self.active
+                .store(Arc::new(Active::new(self.holder.current())));
+        }
+        loaded
     }
 
     /// The exporter's own metrics.
@@ -163,11 +238,8 @@ impl App {
     /// # Errors
     /// What is wrong with the file.
     pub fn reload(&self) -> Result<(), ConfigError> {
-        match self.holder.reload() {
+        match self.put_in_use(self.holder.reload()) {
             Ok(warnings) => {
-                self.active
-                    .store(Arc::new(Active::new(self.holder.current())));
-                self.telemetry.config_loaded(true);
                 for warning in warnings {
                     warn!("{warning}");
                 }
@@ -177,7 +249,6 @@ impl App {
                 Ok(())
             }
             Err(reason) => {
-                self.telemetry.config_loaded(false);
                 error!(error = %reason, "Error reloading config, keeping the old one");
                 Err(reason)
             }
@@ -224,6 +295,9 @@ impl App {
         prometheus_timeout: Option<Duration>,
         started: Instant,
     ) -> Result<(Arc<Profile>, Results), Refusal> {
+        if let Some(reason) = self.not_ready() {
+            return Err(Refusal::NotReady(reason));
+        }
         let active = self.active.load_full();
         let profile = Arc::clone(active.profile(module)?);
         let deadline = started + self.time_budget(&profile.module, prometheus_timeout);

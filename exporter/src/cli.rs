@@ -6,6 +6,7 @@
 //! and `@FILE` stands for the lines of a file. No environment variable is read for a flag, and no
 //! flag takes a secret.
 
+mod controller;
 mod expand;
 mod failure;
 mod scan;
@@ -18,9 +19,11 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::channel::Settings;
 use crate::config::{Noncritical, duration};
 use crate::web::address::ListenAddress;
 
+pub use controller::ControllerArgs;
 pub use scan::ScanArgs;
 
 /// The name in messages, whatever the binary is called.
@@ -94,6 +97,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, E
         Cli::from_arg_matches(&matches).map_err(|error| Exit::error(&failure::reason(&error)))?;
     if let Some(text) = information(&cli.builtin, &mut command) {
         return Err(Exit::information(text));
+    }
+    if cli.command.is_none() {
+        cli.serve
+            .controller()
+            .map_err(|reason| Exit::error(&reason))?;
     }
     Ok(match cli.command {
         None => Command::Serve(Box::new(cli.serve)),
@@ -206,6 +214,10 @@ pub struct ServeArgs {
         hide_default_value = true
     )]
     config_file: String,
+
+    /// Flags about a controller.
+    #[command(flatten)]
+    controller: ControllerArgs,
 
     /// Accepted for compatibility, without effect: no external programs are run
     #[arg(long = "freeipmi.path", value_name = "DIR")]
@@ -508,6 +520,21 @@ impl ServeArgs {
     #[must_use]
     pub fn config_file(&self) -> Option<PathBuf> {
         path(&self.config_file)
+    }
+
+    /// The controller that modules come from, in place of a file; `None` without one.
+    ///
+    /// # Errors
+    /// What is wrong with its flags. What [`parse`] gave out has none.
+    pub fn controller(&self) -> Result<Option<Settings>, String> {
+        if self.controller.url.is_some() && self.config_file().is_some() {
+            return Err(
+                "'--config.file' cannot be used with '--controller.url': modules come from one \
+                 of them"
+                    .to_owned(),
+            );
+        }
+        self.controller.settings(self.collect.sensors.cache_dir())
     }
 
     /// One warning for each flag that was given and has no effect here.

@@ -4,6 +4,7 @@
 pub mod app;
 pub mod bmc;
 mod cache_file;
+pub mod channel;
 pub mod cli;
 pub mod collect;
 pub mod command;

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::app::{App, AppOptions};
+use crate::channel::{Follower, Settings};
 use crate::cli::ServeArgs;
 use crate::collect::CollectOptions;
 use crate::collect::store::Store;
@@ -19,6 +21,9 @@ use crate::web::{self, Server, ServerOptions, WebSettings, route};
 
 /// How long shutting down may take: one Close Session for each BMC.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the start waits for the first answer of a controller.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
 /// Options of the application from the server's flags.
 pub fn app_options(arguments: &ServeArgs) -> AppOptions {
@@ -50,25 +55,11 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     for warning in arguments.warnings() {
         warn!("{warning}");
     }
-    let (holder, warnings) = ConfigHolder::start(arguments.config_file().as_deref())?;
-    for warning in warnings {
-        warn!("{warning}");
-    }
-    if let Some(path) = holder.path() {
-        info!(path = %path.display(), "Loaded config file");
-    }
-    let config = holder.current();
-    if !config.restricts_targets()
-        && config
-            .modules
-            .values()
-            .any(|module| module.has_credentials())
-    {
-        warn!(
-            "No module has `targets`: whoever reaches this exporter decides where the credentials \
-             of its modules are sent"
-        );
-    }
+    let controller = arguments.controller().map_err(anyhow::Error::msg)?;
+    let holder = match &controller {
+        Some(_) => ConfigHolder::waiting(),
+        None => load_file(&arguments)?,
+    };
     let app = App::new(
         holder,
         open_store(arguments.collect.sensors.cache_dir().as_deref())?,
@@ -94,6 +85,10 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         },
     );
     let shutdown = CancellationToken::new();
+    let following = match controller {
+        Some(settings) => Some(follow(settings, &app, &shutdown).await?),
+        None => None,
+    };
     let serving = {
         let app = Arc::clone(&app);
         tokio::spawn(server.serve(
@@ -107,7 +102,50 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     shutdown.cancel();
     app.shut_down(deadline).await;
     let _ = tokio::time::timeout_at(deadline.into(), serving).await;
+    if let Some(following) = following {
+        let _ = tokio::time::timeout_at(deadline.into(), following).await;
+    }
     Ok(())
+}
+
+/// Reads the module file for the first time.
+fn load_file(arguments: &ServeArgs) -> anyhow::Result<ConfigHolder> {
+    let (holder, warnings) = ConfigHolder::start(arguments.config_file().as_deref())?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    if let Some(path) = holder.path() {
+        info!(path = %path.display(), "Loaded config file");
+    }
+    let config = holder.current();
+    if !config.restricts_targets()
+        && config
+            .modules
+            .values()
+            .any(|module| module.has_credentials())
+    {
+        warn!(
+            "No module has `targets`: whoever reaches this exporter decides where the credentials \
+             of its modules are sent"
+        );
+    }
+    Ok(holder)
+}
+
+/// Follows a controller. Without a sealed copy to begin with, its first answer is
+/// waited for a moment, so that scrapes need not be refused.
+async fn follow(
+    settings: Settings,
+    app: &Arc<App>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    let (follower, first) =
+        Follower::start(settings, Arc::clone(app)).map_err(anyhow::Error::msg)?;
+    let following = tokio::spawn(follower.run(shutdown.clone()));
+    if app.not_ready().is_some() {
+        let _ = tokio::time::timeout(FIRST_ANSWER, first).await;
+    }
+    Ok(following)
 }
 
 /// Opens the directory of cache files.
@@ -130,8 +168,10 @@ async fn wait_for_end(app: &Arc<App>) -> anyhow::Result<()> {
         tokio::select! {
             _ = hangup.recv() => {
                 let app = Arc::clone(app);
-                // It logs what comes of it.
-                if tokio::task::spawn_blocking(move || drop(app.reload())).await.is_err() {
+                // Both log what comes of it.
+                if let Some(follower) = app.follower().cloned() {
+                    tokio::spawn(async move { drop(follower.refresh().await) });
+                } else if tokio::task::spawn_blocking(move || drop(app.reload())).await.is_err() {
                     error!("The reload was cut off");
                 }
             }

@@ -136,6 +136,11 @@ pub(super) async fn get_exporter_config(
             },
             Waited::Same(view) => (view, false),
             Waited::Busy(view) => (view, true),
+            // The exporter was only just made.
+            Waited::Unknown if until < fresh => {
+                until = fresh;
+                continue;
+            }
             Waited::Unknown => return Err(unavailable()),
         };
         if !known.contains(&view.etag) {

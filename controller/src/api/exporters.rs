@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
-use crate::model::{ChannelStatus, Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest};
+use crate::model::{
+    ChannelStatus, Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest, Scope,
+};
 
 /// Exporters, by name.
 #[utoipa::path(get, path = "/exporters", tag = "exporters", params(Search, PageRequest),
@@ -53,10 +55,17 @@ pub(super) struct ExporterDetails {
     responses((status = 200, body = ExporterDetails)))]
 pub(super) async fn get_exporter(
     State(state): State<AppState>,
+    principal: Principal,
     Path(id): Path<Id>,
 ) -> Result<Versioned<ExporterDetails>, Problem> {
     let exporter = state.store.read().await?.exporter(id).await?;
-    let channel = state.channel.status(id).await?;
+    let mut channel = state.channel.status(id).await?;
+    // It may name a server of another group.
+    if let Some(error) = channel.as_mut().and_then(|channel| channel.error.as_mut())
+        && principal.scope() != Scope::All
+    {
+        "it was refused; users who see all groups see why".clone_into(error);
+    }
     let version = exporter.version;
     Ok(Versioned::ok(
         ExporterDetails { exporter, channel },

@@ -27,6 +27,8 @@ impl Address {
             .and_then(|rest| rest.strip_suffix(']'))
             .unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
+            // One machine has one form, also where IPv4 is written as IPv6.
+            let address = address.to_canonical();
             let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
             if address.is_unspecified() || address.is_multicast() || broadcast {
                 return Err(format!("{address} is not the address of one machine"));
@@ -119,6 +121,7 @@ mod tests {
         );
         assert_eq!(parsed("[2001:DB8::1]").as_deref(), Ok("2001:db8::1"));
         assert_eq!(parsed("10.0.0.1").as_deref(), Ok("10.0.0.1"));
+        assert_eq!(parsed("::ffff:10.0.0.1").as_deref(), Ok("10.0.0.1"));
         for bad in [
             "",
             "a b",
@@ -128,6 +131,7 @@ mod tests {
             "0.0.0.0",
             "255.255.255.255",
             "ff02::1",
+            "::ffff:0.0.0.0",
             "a..b",
             "http://x",
             "bmc.12",

@@ -320,6 +320,12 @@ async fn the_api_tells_what_an_exporter_works_with() {
     ] {
         assert_eq!(channel[key], expected, "{channel:#}");
     }
+    let limited = fleet.lab.user("limited", Role::Viewer, Some(&[])).await;
+    let seen = limited
+        .get(&format!("/api/v1/exporters/{}", fleet.ids[0]))
+        .await;
+    assert_eq!(seen.body["channel"]["applied"], "failed");
+    assert!(!seen.text.contains("modules.lab"), "{}", seen.text);
     let applied = json!({"applied": answer.etag, "version": "9.9", "source": "controller"});
     assert_eq!(
         east.put(path, &applied).await.status,

@@ -66,7 +66,13 @@ fn module(report: &mut Report<'_>, raw: &ModuleRaw, environment: Environment<'_>
 }
 
 fn allow(report: &mut Report<'_>, raw: &ModuleRaw) -> Option<AllowList> {
-    let targets = raw.targets.as_ref()?;
+    let Some(targets) = raw.targets.as_ref() else {
+        if report.source().is_remote() {
+            let message = "has no `targets`; a controller says where credentials may go";
+            report.error(raw.mark, &raw.path, message);
+        }
+        return None;
+    };
     let key = joined(&raw.path, "targets");
     let mut allow = AllowList::default();
     for (index, entry) in targets.value.iter().enumerate() {

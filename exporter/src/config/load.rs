@@ -56,6 +56,16 @@ pub fn load_text(
     check(&source, environment)
 }
 
+/// Checks modules that a controller sent, by the rules of the file and some more:
+/// secrets are given as such, and each module has its targets.
+///
+/// # Errors
+/// Like [`load`].
+pub fn load_remote(text: &str) -> Result<Loaded, ConfigError> {
+    let source = Source::remote(Path::new("configuration of the controller"), text);
+    check(&source.map_err(refused)?, &|_| None)
+}
+
 fn check(
     source: &Source,
     environment: &dyn Fn(&str) -> Option<OsString>,

@@ -35,7 +35,7 @@ pub use checked::{Config, Module, SelEvent};
 pub use collector::Collector;
 pub use diagnostic::{ConfigError, Diagnostic, Position};
 pub use k_g::BmcKey;
-pub use load::{Loaded, load, load_text, load_with};
+pub use load::{Loaded, load, load_remote, load_text, load_with};
 pub use reload::{ConfigHolder, ReloadStatus};
 pub use secret::Secret;
 pub use setting::{

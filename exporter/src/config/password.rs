@@ -98,6 +98,11 @@ impl Origin<'_> {
             return None;
         }
         let path = joined(module, key);
+        if self.text.is_none() && report.source().is_remote() {
+            let message = "must not be named from afar; a controller sends the secret itself";
+            report.secret_error(mark, &path, message);
+            return None;
+        }
         let secret = if let Some(text) = self.text {
             text.value.clone()
         } else if let Some(file) = self.file {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::checked::Config;
 use super::diagnostic::{ConfigError, Diagnostic};
-use super::load::load;
+use super::load::{Loaded, load, load_remote};
 
 /// Holds the configuration that scrapes use, and re-reads it on demand.
 ///
@@ -64,6 +64,23 @@ impl ConfigHolder {
         Ok((holder, warnings))
     }
 
+    /// A holder for modules that somebody will send: empty until then, which is no
+    /// successful load.
+    #[must_use]
+    pub fn waiting() -> Self {
+        Self {
+            path: None,
+            current: ArcSwap::from_pointee(Config::default()),
+            status: Mutex::new(ReloadStatus {
+                last_successful: false,
+                last_success: SystemTime::UNIX_EPOCH,
+                successes: 0,
+                failures: 0,
+            }),
+            reloading: Mutex::new(()),
+        }
+    }
+
     /// The file, if there is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
@@ -89,18 +106,36 @@ impl ConfigHolder {
     /// # Errors
     /// Whatever is wrong with the file; the old configuration stays in use.
     pub fn reload(&self) -> Result<Vec<Diagnostic>, ConfigError> {
+        self.replace(|| match &self.path {
+            Some(path) => load(path).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Puts modules that a controller sent in use, or keeps the old ones. Returns
+    /// the warnings. Waits like [`reload`](Self::reload).
+    ///
+    /// # Errors
+    /// Whatever is wrong with the text; the old configuration stays in use.
+    pub fn apply(&self, text: &str) -> Result<Vec<Diagnostic>, ConfigError> {
+        self.replace(|| load_remote(text).map(Some))
+    }
+
+    fn replace(
+        &self,
+        load: impl FnOnce() -> Result<Option<Loaded>, ConfigError>,
+    ) -> Result<Vec<Diagnostic>, ConfigError> {
         // A poisoned lock only says that another reload panicked; the state is still whole.
         let _one_at_a_time = self
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let result = match &self.path {
-            Some(path) => load(path).map(|loaded| {
+        let result = load().map(|loaded| {
+            loaded.map_or_else(Vec::new, |loaded| {
                 self.current.store(Arc::new(loaded.config));
                 loaded.warnings
-            }),
-            None => Ok(Vec::new()),
-        };
+            })
+        });
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         status.last_successful = result.is_ok();
         if result.is_ok() {
@@ -146,6 +181,54 @@ mod tests {
             "a running scrape keeps its copy"
         );
         assert!(holder.status().last_successful);
+    }
+
+    #[test]
+    fn what_a_controller_sends_is_taken_whole_or_not_at_all() {
+        let holder = ConfigHolder::waiting();
+        assert!(!holder.status().last_successful && holder.status().successes == 0);
+        holder
+            .apply(r#"{"modules":{"a":{"user":"u","pass":"p","targets":["10.0.0.1"]}}}"#)
+            .unwrap();
+        let before = holder.current();
+        for (bad, reason) in [
+            (r#"{"modules":{"a":{}}}"#, "has no `targets`"),
+            (
+                r#"{"modules":{"a":{"pass_file":"/etc/shadow","targets":[]}}}"#,
+                "from afar",
+            ),
+            (
+                r#"{"modules":{"a":{"k_g_file":"/etc/shadow","targets":[]}}}"#,
+                "from afar",
+            ),
+            (
+                r#"{"modules":{"a":{"pass_env":"HOME","targets":[]}}}"#,
+                "from afar",
+            ),
+            (
+                r#"{"modules":{"a":{"pass":["zq7canary"],"targets":[]}}}"#,
+                "must be a text",
+            ),
+            (
+                r#"{"modules":{"a":{"pass":"zq7canary","targets":["10.0.0.1/8"]}}}"#,
+                "mask",
+            ),
+            (
+                r#"{"modules":{"a":{"pass":"zq7canary"#,
+                "configuration of the controller:1:",
+            ),
+            ("<html>", "must be a map"),
+        ] {
+            let error = holder.apply(bad).unwrap_err();
+            assert!(error.to_string().contains(reason), "{bad}: {error}");
+            assert!(!format!("{error:?}").contains("zq7canary"), "{error:?}");
+            assert!(Arc::ptr_eq(&before, &holder.current()));
+        }
+        let status = holder.status();
+        assert_eq!(
+            (status.last_successful, status.successes, status.failures),
+            (false, 1, 8)
+        );
     }
 
     #[test]

@@ -70,7 +70,8 @@ impl<'a> Report<'a> {
 
     pub(crate) fn error(&mut self, mark: Mark, key: &str, message: impl Into<String>) {
         // Among the arguments may be K_g or a password, on this line or the next.
-        if key.contains("custom_args") {
+        // A document of one line has them on every line.
+        if key.contains("custom_args") || self.source.is_remote() {
             self.secret_error(mark, key, message);
             return;
         }

@@ -20,12 +20,26 @@ pub(crate) struct Source {
     text: Zeroizing<String>,
     /// Permission bits; `None` for text that did not come from a file.
     mode: Option<u32>,
+    is_remote: bool,
 }
 
 impl Source {
     /// Text that is not read from a file; `path` is only for messages and relative paths.
     pub(crate) fn from_text(path: &Path, text: String) -> Result<Self, Diagnostic> {
         Self::decode(path, text.into_bytes(), None)
+    }
+
+    /// Text that another machine sent. It may not name files or variables of this
+    /// one, every module in it needs its targets, and no message quotes its lines.
+    pub(crate) fn remote(name: &Path, text: &str) -> Result<Self, Diagnostic> {
+        let mut source = Self::decode(name, text.as_bytes().to_vec(), None)?;
+        source.is_remote = true;
+        Ok(source)
+    }
+
+    /// Whether another machine sent the text.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.is_remote
     }
 
     /// Reads the file.
@@ -86,6 +100,7 @@ impl Source {
             path: PathBuf::from(path).into(),
             text,
             mode,
+            is_remote: false,
         })
     }
 

@@ -29,6 +29,17 @@ struct SuiteLabel {
     cipher_suite: u32,
 }
 
+/// What the configuration in use is, and where it is from. There is one at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConfigLabels {
+    source: &'static str,
+    version: String,
+}
+
+/// None, for families that have no series before something happens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoLabels {}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AuthTypeLabel {
     auth_type: &'static str,
@@ -67,6 +78,10 @@ pub struct Telemetry {
     config_good: Level,
     config_loaded_at: Level<f64, AtomicU64>,
     local_unsupported: Level,
+    controller_requests: Family<ResultLabel, Count>,
+    controller_failures: Family<ReasonLabel, Count>,
+    controller_heard_at: Family<NoLabels, Level<f64, AtomicU64>>,
+    controller_config: Family<ConfigLabels, Level>,
 }
 
 impl Default for Telemetry {
@@ -105,6 +120,10 @@ impl Telemetry {
             config_good: Level::default(),
             config_loaded_at: Level::default(),
             local_unsupported: Level::default(),
+            controller_requests: Family::default(),
+            controller_failures: Family::default(),
+            controller_heard_at: Family::default(),
+            controller_config: Family::default(),
         };
         telemetry.register();
         telemetry
@@ -133,6 +152,26 @@ impl Telemetry {
             "ipmi_exporter_config_last_reload_success_timestamp_seconds",
             "When the configuration in use was loaded, in Unix seconds",
             self.config_loaded_at.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_controller_config_info",
+            "A metric with a constant '1' value labeled by which version of the configuration is in use and where it is from",
+            self.controller_config.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_controller_failures",
+            "Requests to the controller without a usable answer by reason",
+            self.controller_failures.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_controller_last_success_timestamp_seconds",
+            "When the controller last gave a usable answer, in Unix seconds",
+            self.controller_heard_at.clone(),
+        );
+        registry.register(
+            "ipmi_exporter_controller_requests",
+            "Requests for the configuration to the controller by result",
+            self.controller_requests.clone(),
         );
         registry.register(
             "ipmi_exporter_datagrams_received",
@@ -318,11 +357,38 @@ impl Telemetry {
     pub fn config_loaded(&self, good: bool) {
         self.config_good.set(i64::from(good));
         if good {
-            let now = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
-            self.config_loaded_at.set(now.as_secs_f64());
+            self.config_loaded_at.set(unix_seconds());
         }
+    }
+
+    /// The controller gave a usable answer: `changed` or `unchanged`.
+    pub fn controller_answered(&self, result: &'static str) {
+        self.controller_requests
+            .get_or_create(&ResultLabel { result })
+            .inc();
+        self.controller_heard_at
+            .get_or_create(&NoLabels {})
+            .set(unix_seconds());
+    }
+
+    /// A request to the controller had no usable answer.
+    pub fn controller_failed(&self, reason: &'static str) {
+        let result = "failed";
+        self.controller_requests
+            .get_or_create(&ResultLabel { result })
+            .inc();
+        self.controller_failures
+            .get_or_create(&ReasonLabel { reason })
+            .inc();
+    }
+
+    /// The configuration in use is this version, from `controller` or `cache`.
+    pub fn controller_config(&self, source: &'static str, version: &str) {
+        self.controller_config.clear();
+        let version = version.to_owned();
+        self.controller_config
+            .get_or_create(&ConfigLabels { source, version })
+            .set(1);
     }
 
     /// Adds what sessions counted.
@@ -363,6 +429,13 @@ impl Telemetry {
         }
         out
     }
+}
+
+fn unix_seconds() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -28,7 +28,7 @@ pub async fn handle<B>(app: Arc<App>, request: Request<B>) -> Response<Body> {
         "/metrics" => own_metrics(&app, &head.headers),
         "/-/reload" => reload(app, &head.method).await,
         "/-/healthy" => response::with_body(StatusCode::OK, response::TEXT_PLAIN, "OK\n"),
-        "/-/ready" => response::with_body(StatusCode::OK, response::TEXT_PLAIN, "Ready\n"),
+        "/-/ready" => ready(&app),
         "/" => landing::page(&app),
         _ => response::error(StatusCode::NOT_FOUND, "404 page not found"),
     }
@@ -52,7 +52,9 @@ async fn ipmi(app: &App, query: &str, headers: &HeaderMap) -> Response<Body> {
             let status = match refusal {
                 Refusal::UnknownModule(_) | Refusal::Target(_) => StatusCode::BAD_REQUEST,
                 Refusal::Denied(_) => StatusCode::FORBIDDEN,
-                Refusal::Overload(_) | Refusal::Unresolved(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Refusal::NotReady(_) | Refusal::Overload(_) | Refusal::Unresolved(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
             };
             response::error(status, &refusal.to_string())
         }
@@ -88,11 +90,24 @@ fn own_metrics(app: &App, headers: &HeaderMap) -> Response<Body> {
     })
 }
 
+fn ready(app: &App) -> Response<Body> {
+    match app.not_ready() {
+        None => response::with_body(StatusCode::OK, response::TEXT_PLAIN, "Ready\n"),
+        Some(reason) => response::error(StatusCode::SERVICE_UNAVAILABLE, &reason),
+    }
+}
+
 async fn reload(app: Arc<App>, method: &Method) -> Response<Body> {
     if method != Method::POST {
         return response::method_not_allowed("POST", "Only POST requests allowed");
     }
-    let result = tokio::task::spawn_blocking(move || app.reload()).await;
+    let result = match app.follower().cloned() {
+        Some(follower) => Ok(follower.refresh().await),
+        None => {
+            let reload = move || app.reload().map_err(|reason| reason.to_string());
+            tokio::task::spawn_blocking(reload).await
+        }
+    };
     match result {
         Ok(Ok(())) => response::empty(),
         Ok(Err(reason)) => response::error(

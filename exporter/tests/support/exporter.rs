@@ -50,6 +50,19 @@ impl Exporter {
         Self::start(Path::new(path), modules, more)
     }
 
+    /// Ours without a module file, with these arguments.
+    pub(crate) fn ours_without_file(arguments: &[String]) -> Self {
+        let path = OURS.expect("only the exporter's own tests call this");
+        let mut process = Process::start(Path::new(path), |command| {
+            command.arg(ANY_PORT).args(arguments);
+        });
+        Self {
+            address: process.listening(),
+            process,
+            home: TempDir::new().expect("temporary directory"),
+        }
+    }
+
     /// Ours, built elsewhere.
     pub(crate) fn at(path: &Path, modules: &str, more: impl Fn(&Path) -> Vec<String>) -> Self {
         Self::start(path, modules, |home| {
