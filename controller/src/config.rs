@@ -26,6 +26,7 @@ pub use backup::{BackupConfig, SnapshotConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
+pub(crate) use oidc::check_encrypted;
 pub use sync::{PrometheusConfig, SyncConfig};
 pub use tls::{TlsConfig, TlsFiles};
 

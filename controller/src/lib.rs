@@ -17,6 +17,7 @@ pub mod config;
 pub mod leader;
 pub mod logging;
 pub mod model;
+pub mod oidc;
 pub mod prometheus;
 pub mod render;
 pub mod serve;

@@ -15,6 +15,7 @@ use crate::backup::{Backups, Schedule, Snapshots};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::leader::{Election, Occupation};
+use crate::oidc::Oidc;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::Engine;
 use crate::telemetry::Telemetry;
@@ -78,6 +79,7 @@ impl Controller {
             sync,
             telemetry,
             backups,
+            oidc: Oidc::new(&config.oidc)?,
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),

@@ -25,6 +25,14 @@ pub(crate) fn free_address() -> SocketAddr {
 impl Prometheus {
     /// Starts it at an address with the given scrape jobs, and waits until it is ready.
     pub(crate) async fn start(address: SocketAddr, jobs: &str) -> Self {
+        Self::start_with(address, jobs, &[]).await
+    }
+
+    /// The same, with more arguments.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) async fn start_with(address: SocketAddr, jobs: &str, more: &[&str]) -> Self {
+        // An error says that another test of this process was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let home = TempDir::new().expect("a directory");
         let config = format!("global: {{scrape_interval: 1s}}\nscrape_configs:\n{jobs}");
         std::fs::write(home.path().join("prometheus.yml"), config).expect("a file");
@@ -42,6 +50,7 @@ impl Prometheus {
             .arg("--config.file=prometheus.yml")
             .arg("--storage.tsdb.path=data")
             .arg(format!("--web.listen-address={address}"))
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -60,6 +69,12 @@ impl Prometheus {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("Prometheus is not ready:\n{}", prometheus.log());
+    }
+
+    /// A file of its own.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.home.path().join(name)
     }
 
     /// What it wrote.
