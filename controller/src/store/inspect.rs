@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AssertSqlSafe, Row};
@@ -11,6 +12,9 @@ use tokio::sync::watch;
 use super::secrets::open_check;
 use super::{Kind, Sealer, Store, StoreError, TransactionTimes, Tx};
 use crate::clock::Clock;
+
+/// How long a database may take to let us in.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 // Each database has words of its own for these.
 const COPY_INTO: &str = "VACUUM INTO $1";
@@ -31,6 +35,7 @@ impl Store {
         let options: AnyConnectOptions = url.parse()?;
         let pool = AnyPoolOptions::new()
             .max_connections(2)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options)
             .await?;
         Ok(Self {

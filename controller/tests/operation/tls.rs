@@ -9,9 +9,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 use crate::program::{ADMIN, Client, Service, configure, init, wait_for};
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Issuer {
+pub(crate) fn authority() -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().expect("a key");
@@ -19,19 +19,19 @@ fn authority() -> Issuer {
 }
 
 /// A certificate of an authority, as PEM, with its key.
-fn issue(authority: &Issuer, name: &str) -> (String, String) {
+pub(crate) fn issue(authority: &Issuer, name: &str) -> (String, String) {
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
     let certificate = params.signed_by(&key, authority).expect("a certificate");
     (certificate.pem(), key.serialize_pem())
 }
 
-fn install(directory: &Path, (certificate, key): &(String, String)) {
+pub(crate) fn install(directory: &Path, (certificate, key): &(String, String)) {
     std::fs::write(directory.join("key.pem"), key).expect("a file");
     std::fs::write(directory.join("cert.pem"), certificate).expect("a file");
 }
 
-fn trusting(authority: &Issuer) -> reqwest::ClientBuilder {
+pub(crate) fn trusting(authority: &Issuer) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(authority.pem().as_bytes()).expect("PEM");
     reqwest::Client::builder()
@@ -40,7 +40,7 @@ fn trusting(authority: &Issuer) -> reqwest::ClientBuilder {
         .pool_max_idle_per_host(0)
 }
 
-fn text(directory: &Path, more: &str) -> String {
+pub(crate) fn text(directory: &Path, more: &str) -> String {
     format!(
         "tls: {{cert_file: {d}/cert.pem, key_file: {d}/key.pem{more}}}\n",
         d = directory.display()
@@ -48,7 +48,7 @@ fn text(directory: &Path, more: &str) -> String {
 }
 
 /// The name `localhost` leads to 127.0.0.1 and the right port.
-fn base(service: &Service) -> String {
+pub(crate) fn base(service: &Service) -> String {
     let port = service.address.rsplit(':').next().expect("a port");
     format!("https://localhost:{port}")
 }
