@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that building, testing and the demonstration
-# need, if any is missing, and one Python package that Debian has not got in a
+# need, if any is missing, and Python packages that Debian has not got in a
 # fitting version. Starts and enables none of the services in them.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,7 +20,7 @@ prometheus-alertmanager   notifies the controller in its tests
 postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
 procps                    kill, with which tests stop servers
-python3-venv              a place for pyghmi, an independent BMC for the tests
+python3-venv              a place for Python packages of the tests: pyghmi, schemathesis
 python3-cryptography      what pyghmi is made with
 python3-dateutil          what pyghmi is made with
 LIST
@@ -88,16 +88,22 @@ else
     echo "setup: nothing to install"
 fi
 
-# Where the tests look for it; a change of the list makes it anew.
+# Where the tests look for them, with the lists that were installed; a change of
+# a list makes all anew.
 python=${CARGO_TARGET_DIR:-target}/python
-requirements=exporter/tests/pyghmi/requirements.txt
-if ! cmp -s "$requirements" "$python/requirements.txt"; then
-    echo "setup: installing $(sed -n 's/ \\$//p' "$requirements") for the tests"
+of_exporter=exporter/tests/pyghmi/requirements.txt
+of_controller=controller/tests/python/requirements.txt
+if ! cmp -s "$of_exporter" "$python/requirements.txt" ||
+    ! cmp -s "$of_controller" "$python/controller.txt"; then
+    echo "setup: installing what the tests need of Python"
     rm -rf "$python"
     /usr/bin/python3 -m venv --system-site-packages "$python"
-    "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        --only-binary :all: --requirement "$requirements"
-    cp "$requirements" "$python/requirements.txt"
+    for list in "$of_exporter" "$of_controller"; do
+        "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+            --ignore-installed --only-binary :all: --requirement "$list"
+    done
+    cp "$of_exporter" "$python/requirements.txt"
+    cp "$of_controller" "$python/controller.txt"
 fi
 
 if ! command -v cargo >/dev/null; then

@@ -30,6 +30,7 @@ pub use endpoint::{EndpointConfig, GrafanaConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
+pub(crate) use oidc::check_encrypted;
 pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 pub use tls::{TlsConfig, TlsFiles};
 

@@ -19,6 +19,7 @@ pub mod leader;
 pub mod logging;
 pub mod model;
 pub mod monitoring;
+pub mod oidc;
 pub mod prometheus;
 pub mod promql;
 pub mod render;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ipmi_controller::command::{Cli, Command, ConfigArgs, run_admin};
+use ipmi_controller::command::{Cli, Command, ConfigArgs, Level, check, run_admin};
 use ipmi_controller::config::Config;
 use ipmi_controller::logging;
 use ipmi_controller::serve::Controller;
@@ -37,6 +37,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             tokio::spawn(tell_of_hangups(controller.hangups()));
             controller.serve(shutdown).await
         }
+        Command::Check(args) => {
+            let findings = check(&args, environment()).await;
+            let worst = findings.iter().map(|finding| finding.level).max();
+            for finding in &findings {
+                println!("{finding}");
+            }
+            match worst {
+                Some(Level::Error) => anyhow::bail!("the service would not work so"),
+                _ => Ok(()),
+            }
+        }
         Command::Admin { config, command } => {
             let config = load(&config)?;
             logging::start(&config.log).map_err(anyhow::Error::msg)?;
@@ -46,8 +57,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 fn load(args: &ConfigArgs) -> anyhow::Result<Config> {
-    let environment = std::env::vars().filter(|(name, _)| name != "IPMI_CONTROLLER_CONFIG_FILE");
-    Ok(Config::load(args.config.as_deref(), environment)?)
+    Ok(Config::load(args.config.as_deref(), environment())?)
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| name != "IPMI_CONTROLLER_CONFIG_FILE")
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
+use crate::oidc::Oidc;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::Engine;
 use crate::telemetry::Telemetry;
@@ -83,6 +84,7 @@ impl Controller {
             telemetry,
             backups,
             channel,
+            oidc: Oidc::new(&config.oidc)?,
             store,
             authenticator,
             allow_plain_http: config.channel.allow_plain_http,

@@ -7,14 +7,14 @@ use super::{AppState, Problem};
 use crate::leader::Standing;
 
 /// The process answers.
-#[utoipa::path(get, path = "/-/healthy", tag = "operation",
+#[utoipa::path(get, path = "/-/healthy", tag = "operation", security(()),
     responses((status = 200, description = "It lives", body = String, content_type = "text/plain")))]
 pub(super) async fn healthy() -> &'static str {
     "The controller is healthy.\n"
 }
 
 /// The store answers.
-#[utoipa::path(get, path = "/-/ready", tag = "operation", responses(
+#[utoipa::path(get, path = "/-/ready", tag = "operation", security(()), responses(
     (status = 200, description = "It can work", body = String, content_type = "text/plain"),
     (status = 503, description = "The store does not answer", body = super::ProblemBody,
      content_type = "application/problem+json")))]

@@ -20,6 +20,7 @@ mod inlets;
 mod metrics;
 mod monitoring;
 mod observe;
+mod oidc;
 mod openapi;
 mod openserverhub;
 mod problem;
@@ -49,6 +50,7 @@ use crate::auth::Authenticator;
 use crate::backup::Backups;
 use crate::config::MetricsConfig;
 use crate::leader::Standing;
+use crate::oidc::Oidc;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::web::Tls;
@@ -84,6 +86,8 @@ pub struct AppState {
     pub standing: watch::Receiver<Standing>,
     /// Backups of the store; `None` without a directory for them.
     pub backups: Option<Backups>,
+    /// Log-in by an OpenID Connect provider; `None` when none is configured.
+    pub oidc: Option<Oidc>,
     /// The certificate that is served; `None` without TLS.
     pub tls: Option<Tls>,
     /// What gives exporters their modules.
@@ -98,6 +102,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::log_out))
+        .routes(routes!(oidc::oidc_login))
+        .routes(routes!(oidc::oidc_callback))
+        .routes(routes!(oidc::oidc_token))
         .routes(routes!(auth::get_me))
         .routes(routes!(auth::change_password))
         .routes(routes!(tokens::list_tokens, tokens::create_token))

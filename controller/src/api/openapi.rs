@@ -1,9 +1,14 @@
 //! The description of the interface, made from the code.
 
+use axum::http::Method;
+use serde_json::Value;
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
 
 use super::extract::Json;
+use crate::auth::access::{self, Access};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,7 +31,95 @@ pub fn description() -> utoipa::openapi::OpenApi {
     let components = description.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
-    description
+    for (path, item) in &mut description.paths.paths {
+        for (method, operation) in operations(item) {
+            document_errors(path, &method, operation);
+        }
+    }
+    let untangled = serde_json::to_value(&description).and_then(|mut whole| {
+        untangle(&mut whole);
+        serde_json::from_value(whole)
+    });
+    untangled.unwrap_or(description)
+}
+
+/// A field's text beside a schema that is written out in its place is described
+/// as a second schema, of an object; only the text is meant.
+fn untangle(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(untangle),
+        Value::Object(fields) => {
+            let parts = fields.get_mut("allOf").and_then(Value::as_array_mut);
+            for part in parts.into_iter().flatten().filter_map(Value::as_object_mut) {
+                let says_nothing = part
+                    .keys()
+                    .all(|key| matches!(key.as_str(), "type" | "description"));
+                if says_nothing && part.get("type") == Some(&Value::from("object")) {
+                    part.remove("type");
+                }
+            }
+            fields.values_mut().for_each(untangle);
+        }
+        _ => {}
+    }
+}
+
+fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
+    [
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+    .collect()
+}
+
+/// Errors that an operation may answer with for what it has in common with
+/// others; those of its own stay as they are.
+fn document_errors(path: &str, method: &Method, operation: &mut Operation) {
+    let has_body = operation.request_body.is_some();
+    let changes = *method != Method::GET;
+    let access = access::find(method, path).map(|rule| rule.access);
+    let is_public = access == Some(Access::Public);
+    let errors = [
+        (true, 400, "Parameters or body cannot be understood"),
+        (!is_public, 401, "No token, or one that does not hold"),
+        (!is_public, 403, "The role or the token does not allow it"),
+        (
+            path.contains('{'),
+            404,
+            "There is no such thing, or not for you",
+        ),
+        (changes && !is_public, 409, "It clashes with what is there"),
+        (changes && !is_public, 412, "It was changed meanwhile"),
+        (has_body, 413, "The body is too large"),
+        (has_body, 415, "The body is of another media type"),
+        (has_body, 422, "Fields are not legal; `errors` names them"),
+        (path.contains("/auth/"), 429, "Too many tries"),
+        (true, 503, "Busy, or the store fails; try again"),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (can_occur, status, text) in errors {
+        if can_occur {
+            responses
+                .entry(status.to_string())
+                .or_insert_with(|| RefOr::T(Response::new(text)));
+        }
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.as_str() >= "400"
+            && response.content.is_empty()
+        {
+            let body = Content::new(Some(Ref::from_schema_name("ProblemBody"))).into();
+            response
+                .content
+                .insert("application/problem+json".to_owned(), body);
+        }
+    }
 }
 
 /// This description.

@@ -84,7 +84,9 @@ pub(super) async fn list(State(state): State<AppState>) -> Result<Json<BackupFil
 
 /// Looks whether a backup is whole.
 #[utoipa::path(post, path = "/backup/verify", tag = "openserverhub", request_body = Filename,
-    responses((status = 200, body = Validity)))]
+    responses((status = 200, body = Validity), (status = 404,
+        description = "There is no such backup", body = super::ProblemBody,
+        content_type = "application/problem+json")))]
 pub(super) async fn verify(
     State(state): State<AppState>,
     Json(body): Json<Filename>,
@@ -105,6 +107,8 @@ pub(super) async fn verify(
 /// Refused: the store cannot be replaced under a controller that runs.
 #[utoipa::path(post, path = "/backup/restore", tag = "openserverhub", request_body = Filename,
     responses((status = 409, description = "How to restore it", body = super::ProblemBody,
+        content_type = "application/problem+json"), (status = 404,
+        description = "There is no such backup", body = super::ProblemBody,
         content_type = "application/problem+json")))]
 pub(super) async fn restore(
     State(state): State<AppState>,
@@ -123,7 +127,9 @@ pub(super) async fn restore(
 
 /// Removes a backup.
 #[utoipa::path(delete, path = "/backup/delete", tag = "openserverhub", request_body = Filename,
-    responses((status = 200, body = bool)))]
+    responses((status = 200, body = bool, content_type = "application/json"), (status = 404,
+        description = "There is no such backup", body = super::ProblemBody,
+        content_type = "application/problem+json")))]
 pub(super) async fn delete(
     State(state): State<AppState>,
     principal: Principal,

@@ -89,7 +89,7 @@ pub(super) async fn create_token(
     let mut tx = state.store.write().await?;
     let mut problems = Problems::default();
     let name = problems.check("name", Name::parse(&body.name));
-    if matches!(body.kind, TokenKind::Access | TokenKind::Refresh) {
+    if body.kind == TokenKind::Access || body.kind.is_good_once() {
         problems.add("kind", "comes from a log-in only");
     }
     let known = access::scopes();

@@ -69,6 +69,9 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/api/v1/openapi.json", Access::Public, ""),
     rule(POST, "/api/v1/auth/login", Access::Public, ""),
     rule(POST, "/api/v1/auth/refresh", Access::Public, ""),
+    rule(GET, "/api/v1/auth/oidc/login", Access::Public, ""),
+    rule(GET, "/api/v1/auth/oidc/callback", Access::Public, ""),
+    rule(POST, "/api/v1/auth/oidc/token", Access::Public, ""),
     rule(POST, "/api/v1/auth/logout", Access::SignedIn, "auth:write"),
     rule(GET, "/api/v1/auth/me", Access::SignedIn, "auth:read"),
     rule(

@@ -83,6 +83,11 @@ impl Authenticator {
         }
     }
 
+    /// Where users and tokens are.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The hasher, for new passwords.
     #[must_use]
     pub fn passwords(&self) -> &PasswordHasher {
@@ -190,7 +195,7 @@ impl Authenticator {
         let owner = tx
             .token_by_hash(&text.hash())
             .await?
-            .filter(|owner| holds(owner, now) && owner.token.kind != TokenKind::Refresh)
+            .filter(|owner| holds(owner, now) && !owner.token.kind.is_good_once())
             .ok_or(TokenError::Invalid)?;
         let subject = match owner.token.user_id {
             None => Subject::Service,
@@ -219,11 +224,11 @@ impl Authenticator {
     }
 }
 
-fn holds(owner: &TokenOwner, now: Timestamp) -> bool {
+pub(super) fn holds(owner: &TokenOwner, now: Timestamp) -> bool {
     owner.revoked_at.is_none() && owner.token.expires_at.is_none_or(|end| now < end)
 }
 
-async fn issue(
+pub(super) async fn issue(
     tx: &mut WriteTx,
     user: Id,
     family: &str,
@@ -254,7 +259,12 @@ async fn issue(
         .ok_or_else(|| StoreError::Damaged("no tokens were made".to_owned()))
 }
 
-fn login_event(action: &'static str, username: &str, id: Option<Id>, source: IpAddr) -> AuditEvent {
+pub(super) fn login_event(
+    action: &'static str,
+    username: &str,
+    id: Option<Id>,
+    source: IpAddr,
+) -> AuditEvent {
     AuditEvent {
         // Somebody may type a password into the field of the name.
         actor: match id {

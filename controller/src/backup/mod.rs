@@ -47,6 +47,7 @@ pub struct Backup {
 
 /// What a look at a backup found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BackupVerification)]
 pub struct Verification {
     /// Whether it can be restored with the master key that is in use.
     pub intact: bool,

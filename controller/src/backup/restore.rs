@@ -119,7 +119,7 @@ async fn restore_server(
     let url = config.database_url();
     // Nobody leads as long as this lives.
     let _vacancy = vacancy(&url).await?;
-    let store = Store::inspect_server(&url, sealer, Clock::System).await?;
+    let store = Store::inspect_at(&url, sealer, Clock::System).await?;
     expect_intact(file, &store).await?;
     let tables: Vec<String> = {
         let mut tx = store.read().await?;

@@ -2,12 +2,14 @@
 
 mod admin;
 mod backup;
+mod check;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use admin::{AdminCommand, run as run_admin};
+pub use check::{Finding, Level, check};
 
 /// Owns targets, credentials and rules of an IPMI monitoring system.
 #[derive(Debug, Parser)]
@@ -23,6 +25,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the service until SIGTERM or Ctrl-C.
     Serve(ConfigArgs),
+    /// Look at configuration, keys, store, files and servers; change nothing, and
+    /// say what to do
+    Check(ConfigArgs),
     /// Manage users and keys without the service.
     Admin {
         /// Where the configuration is.

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+/// Words for what is written.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// How log lines look, and which are written.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
@@ -49,6 +52,17 @@ impl LogConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
+        // A word that is no level would be taken for the name of a part.
+        let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+        for part in self.level.split(',').map(str::trim) {
+            let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+            if !is_level(level) {
+                return Err(format!(
+                    "log.level: \"{level}\" is no level; there are {}",
+                    LEVELS.join(", ")
+                ));
+            }
+        }
         self.filter().map(|_| ())
     }
 }

@@ -69,13 +69,13 @@ impl OidcConfig {
                 Err("oidc.issuer: is missing, but other keys of oidc are given".to_owned())
             };
         };
-        check_url("oidc.issuer", issuer)?;
+        check_encrypted("oidc.issuer", issuer)?;
         if self.client_id.is_empty() {
             return Err("oidc.client_id: is missing".to_owned());
         }
         match &self.redirect_url {
             None => return Err("oidc.redirect_url: is missing".to_owned()),
-            Some(url) => check_url("oidc.redirect_url", url)?,
+            Some(url) => check_encrypted("oidc.redirect_url", url)?,
         }
         // A page elsewhere would be handed the code that signs in.
         if !self.after_login.starts_with('/')
@@ -100,7 +100,7 @@ impl OidcConfig {
 }
 
 /// Encrypted, unless it stays on this machine.
-fn check_url(key: &str, url: &Url) -> Result<(), String> {
+pub(crate) fn check_encrypted(key: &str, url: &Url) -> Result<(), String> {
     let is_here = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

@@ -14,6 +14,8 @@ pub enum TokenKind {
     Access,
     /// Gives new access tokens, once.
     Refresh,
+    /// Gives the tokens of a log-in by OpenID Connect, once.
+    LoginCode,
     /// Made by a user for programs; does what the user may, within its scopes.
     Api,
     /// Prometheus' HTTP service discovery.
@@ -26,9 +28,10 @@ pub enum TokenKind {
 
 impl TokenKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Access,
         Self::Refresh,
+        Self::LoginCode,
         Self::Api,
         Self::Discovery,
         Self::Inlet,
@@ -41,6 +44,7 @@ impl TokenKind {
         match self {
             Self::Access => "access",
             Self::Refresh => "refresh",
+            Self::LoginCode => "login_code",
             Self::Api => "api",
             Self::Discovery => "discovery",
             Self::Inlet => "inlet",
@@ -52,6 +56,12 @@ impl TokenKind {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether it only gives other tokens.
+    #[must_use]
+    pub fn is_good_once(self) -> bool {
+        matches!(self, Self::Refresh | Self::LoginCode)
     }
 
     /// Whether it stands for a program with one job instead of a user.

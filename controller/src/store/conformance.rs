@@ -119,6 +119,7 @@ async fn every_statement_is_understood(lab: Lab) {
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,
+        identities::STATEMENTS,
         runs::STATEMENTS,
         super::inventory::STATEMENTS,
         rule_groups::STATEMENTS,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AssertSqlSafe, Row};
@@ -12,6 +13,9 @@ use super::secrets::open_check;
 use super::{Kind, Sealer, Store, StoreError, TransactionTimes, Tx};
 use crate::clock::Clock;
 
+/// How long a database may take to let us in.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
 // Each database has words of its own for these.
 const COPY_INTO: &str = "VACUUM INTO $1";
 const INTEGRITY: &str = "PRAGMA integrity_check(20)";
@@ -20,6 +24,7 @@ const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table'
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
 const POSTGRES_TABLES: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name";
+const SCHEMA_VERSION: &str = "SELECT MAX(version) FROM _sqlx_migrations";
 const EXPORT_SNAPSHOT: &str = "SELECT pg_export_snapshot()";
 
 impl Store {
@@ -30,6 +35,7 @@ impl Store {
         let options: AnyConnectOptions = url.parse()?;
         let pool = AnyPoolOptions::new()
             .max_connections(2)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options)
             .await?;
         Ok(Self {
@@ -53,15 +59,11 @@ impl Store {
         Self::inspect(&url, Arc::clone(&self.sealer), self.clock.clone()).await
     }
 
-    /// A PostgreSQL database as it is, whatever schema it has.
+    /// An existing database as it is, whatever schema it has.
     ///
     /// # Errors
     /// When it cannot be reached.
-    pub async fn inspect_server(
-        url: &str,
-        sealer: Sealer,
-        clock: Clock,
-    ) -> Result<Self, StoreError> {
+    pub async fn inspect_at(url: &str, sealer: Sealer, clock: Clock) -> Result<Self, StoreError> {
         Self::inspect(url, Arc::new(sealer), clock).await
     }
 
@@ -96,6 +98,20 @@ impl Store {
 }
 
 impl Tx {
+    /// Number of the newest migration; `None` in a database of nobody.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn schema_version(&mut self) -> Result<Option<i64>, StoreError> {
+        if !self.table_counts().await?.contains_key("_sqlx_migrations") {
+            return Ok(None);
+        }
+        let row = sqlx::query(SCHEMA_VERSION)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
     /// What SQLite finds wrong with its file; at most a few sentences.
     ///
     /// # Errors

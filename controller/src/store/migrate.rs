@@ -55,11 +55,19 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
     ),
 ];
 
+/// Number of the newest migration that this program knows.
+pub const NEWEST_SCHEMA: i64 = {
+    match MIGRATIONS.last() {
+        Some((number, ..)) => *number,
+        None => 0,
+    }
+};
+
 /// Runs what is missing. Refuses a schema that a newer program made.
 pub(super) async fn run(kind: Kind, pool: &AnyPool) -> Result<(), StoreError> {
     let migrator = migrator(kind);
     let mut connection = pool.acquire().await?;
-    let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
+    let known = NEWEST_SCHEMA;
     connection
         .ensure_migrations_table(&migrator.table_name)
         .await?;

@@ -2,26 +2,41 @@
 
 use std::time::Instant;
 
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use sqlx::AnyPool;
+
+/// Whether a transaction reads or changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TransactionLabels {
+    kind: &'static str,
+}
+
+/// Histograms by kind of transaction.
+pub type TransactionFamily = Family<TransactionLabels, Histogram, fn() -> Histogram>;
 
 /// Histograms of the time from the beginning of a transaction to its end, in
 /// seconds. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TransactionTimes {
-    /// Of those that read.
-    pub read: Histogram,
-    /// Of those that change.
-    pub write: Histogram,
+    /// Both, for the registry.
+    pub family: TransactionFamily,
+    pub(super) read: Histogram,
+    pub(super) write: Histogram,
 }
 
 impl Default for TransactionTimes {
     fn default() -> Self {
-        // From half a millisecond to 16 seconds.
-        let histogram = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let histogram: fn() -> Histogram =
+            // From half a millisecond to 16 seconds.
+            || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let family = TransactionFamily::new_with_constructor(histogram);
+        let of = |kind| family.get_or_create(&TransactionLabels { kind }).clone();
         Self {
-            read: histogram(),
-            write: histogram(),
+            read: of("read"),
+            write: of("write"),
+            family,
         }
     }
 }

@@ -104,7 +104,7 @@ impl Tx {
     ) -> Result<Page<Token>, StoreError> {
         let filter = |query: &mut Query| {
             query
-                .and("kind NOT IN ('access', 'refresh')")
+                .and("kind NOT IN ('access', 'refresh', 'login_code')")
                 .and("revoked_ms IS NULL")
                 .and_equals("user_id = ", user)?;
             Ok(())

@@ -147,11 +147,6 @@ impl RunLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TransactionLabels {
-    kind: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
 }
@@ -248,15 +243,11 @@ impl Telemetry {
                 drop(telemetry.deliveries.get_or_create(&labels));
             }
         }
-        for (kind, histogram) in [("read", &times.read), ("write", &times.write)] {
-            let labels = TransactionLabels { kind };
-            let labels = [("kind".into(), labels.kind.into())];
-            own.sub_registry_with_labels(labels.into_iter()).register(
-                "store_transaction_duration_seconds",
-                "Time from the beginning of a transaction to its end",
-                histogram.clone(),
-            );
-        }
+        own.register(
+            "store_transaction_duration_seconds",
+            "Time from the beginning of a transaction to its end",
+            times.family.clone(),
+        );
         Self {
             registry,
             ..telemetry

@@ -25,11 +25,19 @@ pub(crate) fn free_address() -> SocketAddr {
 impl Prometheus {
     /// Starts it at an address with the given scrape jobs, and waits until it is ready.
     pub(crate) async fn start(address: SocketAddr, jobs: &str) -> Self {
-        Self::start_in(TempDir::new().expect("a directory"), address, jobs).await
+        Self::start_with(address, jobs, &[]).await
+    }
+
+    /// The same, with more arguments.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) async fn start_with(address: SocketAddr, jobs: &str, more: &[&str]) -> Self {
+        let home = TempDir::new().expect("a directory");
+        Self::start_in(home, address, jobs, more).await
     }
 
     /// Starts one that scrapes nothing and has these samples, in OpenMetrics text
     /// with time stamps.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) async fn with_samples(samples: &str) -> Self {
         let home = TempDir::new().expect("a directory");
         std::fs::write(home.path().join("samples"), samples).expect("a file");
@@ -45,10 +53,10 @@ impl Prometheus {
             .output()
             .expect("promtool starts; `make setup` installs it");
         assert!(made.status.success(), "{made:?}");
-        Self::start_in(home, free_address(), "  []").await
+        Self::start_in(home, free_address(), "  []", &[]).await
     }
 
-    async fn start_in(home: TempDir, address: SocketAddr, jobs: &str) -> Self {
+    async fn start_in(home: TempDir, address: SocketAddr, jobs: &str, more: &[&str]) -> Self {
         // An error says that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let config = format!("global: {{scrape_interval: 1s}}\nscrape_configs:\n{jobs}");
@@ -67,6 +75,7 @@ impl Prometheus {
             .arg("--config.file=prometheus.yml")
             .arg("--storage.tsdb.path=data")
             .arg(format!("--web.listen-address={address}"))
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -90,6 +99,12 @@ impl Prometheus {
     /// Where it answers.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A file of its own.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.home.path().join(name)
     }
 
     /// What it wrote.
