@@ -210,6 +210,10 @@ fn check_template(text: &str) -> Result<(), String> {
 
 /// The text after the `}}` that ends an action; within texts it ends nothing.
 fn after_action(action: &str) -> Option<&str> {
+    if let Some(comment) = action.trim_start_matches(['-', ' ']).strip_prefix("/*") {
+        let (_, after) = comment.split_once("*/")?;
+        return after.trim_start_matches([' ', '-']).strip_prefix("}}");
+    }
     let mut quote = None;
     let mut is_escaped = false;
     for (at, character) in action.char_indices() {
@@ -249,7 +253,7 @@ mod tests {
         for rule in [
             serde_json::json!({"alert": "Fan failed", "expr": "x == 2", "for": "5m",
                 "keep_firing_for": "10m", "labels": {"severity": "critical"},
-                "annotations": {"summary": "{{ $labels.name }} has {{ printf \"%.1f }}\" $value }}"}}),
+                "annotations": {"summary": "{{/* it's }} */}}{{ $labels.name }} has {{ printf \"%.1f }}\" $value }}"}}),
             serde_json::json!({"record": "job:up:sum", "expr": "sum by (job) (up)"}),
         ] {
             assert_eq!(problems(rule), Vec::<String>::new());
