@@ -306,6 +306,11 @@ mod tests {
                 "}}",
             ),
             (
+                serde_json::json!({"annotations": {"a": "{{/* $value }}"}}),
+                "rules[0].annotations.a",
+                "}}",
+            ),
+            (
                 serde_json::json!({"annotations": {"a": "x }}"}}),
                 "rules[0].annotations.a",
                 "{{",
