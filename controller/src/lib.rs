@@ -23,6 +23,7 @@ pub mod oidc;
 pub mod prometheus;
 pub mod promql;
 pub mod render;
+pub mod rules;
 pub mod serve;
 pub mod store;
 pub mod sync;

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
+use crate::rules::{self, Promtool};
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::Engine;
 use crate::telemetry::Telemetry;
@@ -66,6 +67,7 @@ impl Controller {
         let tls = config.tls.files().map(Tls::open).transpose()?;
         let occupation = Occupation::take(&config.database_url())?;
         let store = open_store(config).await?;
+        rules::install(&store).await?;
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
@@ -93,6 +95,7 @@ impl Controller {
             metrics: config.metrics,
             standing: election.standing(),
             tls,
+            promtool: Promtool::default(),
         };
         Ok(Self {
             listener,

@@ -94,6 +94,8 @@ pub struct AppState {
     pub channel: crate::channel::Handle,
     /// Whether that may happen over plain HTTP past this machine.
     pub allow_plain_http: bool,
+    /// What judges rule files.
+    pub promtool: crate::rules::Promtool,
 }
 
 /// All routes with their description.
@@ -151,6 +153,10 @@ fn routes() -> OpenApiRouter<AppState> {
             rules::update_rule_group,
             rules::delete_rule_group
         ))
+        .routes(routes!(rules::reset_rule_group))
+        .routes(routes!(rules::validate_rules))
+        .routes(routes!(rules::backtest_rule))
+        .routes(routes!(thresholds::get_server_thresholds))
         .routes(routes!(
             thresholds::list_thresholds,
             thresholds::create_threshold

@@ -11,6 +11,7 @@ use crate::auth::{LoginError, PasswordError, TokenError};
 use crate::model::Invalid;
 use crate::monitoring::QueryError;
 use crate::promql::Refusal;
+use crate::rules::BacktestError;
 use crate::store::StoreError;
 
 /// Media type of [`ProblemBody`].
@@ -214,6 +215,20 @@ impl From<Refusal> for Problem {
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, "Bad query", refusal.to_string())
+    }
+}
+
+impl From<BacktestError> for Problem {
+    fn from(error: BacktestError) -> Self {
+        let text = error.to_string();
+        match error {
+            BacktestError::Invalid(errors) => Self::invalid(errors),
+            BacktestError::Query(error) => error.into(),
+            BacktestError::TooMany(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Too many series", text)
+            }
+            BacktestError::TooSlow => Self::new(StatusCode::GATEWAY_TIMEOUT, "Timed out", text),
+        }
     }
 }
 

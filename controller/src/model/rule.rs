@@ -61,7 +61,7 @@ impl Rule {
 
     /// Notes what is wrong, with `place` in front of the fields, such as
     /// `rules[2].`, and the rule's name in the messages.
-    pub(super) fn check(&self, place: &str, problems: &mut Problems) {
+    pub(crate) fn check(&self, place: &str, problems: &mut Problems) {
         let mut found = Problems::default();
         match (&self.alert, &self.record) {
             (Some(name), None) => {
@@ -81,8 +81,16 @@ impl Rule {
             }
             _ => found.add("alert", "exactly one of alert and record must be there"),
         }
-        if let Err(error) = check::expression(&self.expr) {
-            found.add("expr", error.to_string());
+        match check::expression(&self.expr) {
+            Err(error) => found.add("expr", error.to_string()),
+            Ok(expression) => {
+                if let Some(what) = check::no_samples(&expression) {
+                    found.add(
+                        "expr",
+                        format!("gives {what}, not one value for each series"),
+                    );
+                }
+            }
         }
         check_pairs(
             &self.labels,
@@ -202,6 +210,10 @@ fn check_template(text: &str) -> Result<(), String> {
 
 /// The text after the `}}` that ends an action; within texts it ends nothing.
 fn after_action(action: &str) -> Option<&str> {
+    if let Some(comment) = action.trim_start_matches(['-', ' ']).strip_prefix("/*") {
+        let (_, after) = comment.split_once("*/")?;
+        return after.trim_start_matches([' ', '-']).strip_prefix("}}");
+    }
     let mut quote = None;
     let mut is_escaped = false;
     for (at, character) in action.char_indices() {
@@ -241,7 +253,7 @@ mod tests {
         for rule in [
             serde_json::json!({"alert": "Fan failed", "expr": "x == 2", "for": "5m",
                 "keep_firing_for": "10m", "labels": {"severity": "critical"},
-                "annotations": {"summary": "{{ $labels.name }} has {{ printf \"%.1f }}\" $value }}"}}),
+                "annotations": {"summary": "{{/* it's }} */}}{{ $labels.name }} has {{ printf \"%.1f }}\" $value }}"}}),
             serde_json::json!({"record": "job:up:sum", "expr": "sum by (job) (up)"}),
         ] {
             assert_eq!(problems(rule), Vec::<String>::new());
@@ -294,6 +306,11 @@ mod tests {
                 "}}",
             ),
             (
+                serde_json::json!({"annotations": {"a": "{{/* $value }}"}}),
+                "rules[0].annotations.a",
+                "}}",
+            ),
+            (
                 serde_json::json!({"annotations": {"a": "x }}"}}),
                 "rules[0].annotations.a",
                 "{{",
@@ -302,6 +319,16 @@ mod tests {
                 serde_json::json!({"annotations": {"a": "{{ {{ }}"}}),
                 "rules[0].annotations.a",
                 "}}",
+            ),
+            (
+                serde_json::json!({"expr": "up[5m]"}),
+                "rules[0].expr",
+                "range",
+            ),
+            (
+                serde_json::json!({"expr": "\"up\""}),
+                "rules[0].expr",
+                "a text",
             ),
             (serde_json::json!({"alert": " "}), "rules[0].alert", "empty"),
         ] {

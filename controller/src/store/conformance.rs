@@ -73,6 +73,7 @@ cases![
     channel::channels_remember_what_exporters_tell,
     channel::modules_name_the_places_of_their_secrets,
     channel::an_exporters_tokens_end_with_it,
+    rules::shipped_groups_are_kept_up_to_date,
     sync::versions_are_kept_with_author_and_content,
     sync::artefacts_and_servers_have_versions_of_their_own,
     sync::old_content_is_forgotten_but_not_what_is_published,

@@ -37,7 +37,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// The limit on what somebody asks Prometheus; none for those who see all.
-async fn limit(state: &AppState, principal: &Principal) -> Result<Option<Limit>, Problem> {
+pub(super) async fn limit(
+    state: &AppState,
+    principal: &Principal,
+) -> Result<Option<Limit>, Problem> {
     let scope = principal.scope();
     if scope == Scope::All {
         return Ok(None);
