@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
+use super::EndpointConfig;
 use crate::render::JOB;
 use crate::sync::Guard;
 
@@ -42,20 +43,19 @@ impl Default for PrometheusConfig {
 }
 
 impl PrometheusConfig {
-    pub(super) fn check(&self) -> Result<(), String> {
-        if let Some(url) = &self.url {
-            if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-                return Err(format!(
-                    "prometheus.url: {url} is no http or https URL with a host"
-                ));
-            }
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(
-                    "prometheus.url: names a user; set prometheus.username and prometheus.password_file"
-                        .to_owned(),
-                );
-            }
+    /// Where it answers, and how to sign in.
+    #[must_use]
+    pub fn endpoint(&self) -> EndpointConfig {
+        EndpointConfig {
+            url: self.url.clone(),
+            username: self.username.clone(),
+            password_file: self.password_file.clone(),
+            bearer_token_file: self.bearer_token_file.clone(),
         }
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.endpoint().check("prometheus")?;
         if let Some(file) = &self.targets_file
             && file.extension().is_none_or(|extension| extension != "json")
         {
@@ -66,21 +66,6 @@ impl PrometheusConfig {
         }
         if self.job.is_empty() {
             return Err("prometheus.job: is empty".to_owned());
-        }
-        if self.username.is_some() != self.password_file.is_some() {
-            return Err(
-                "prometheus.username, prometheus.password_file: one needs the other".to_owned(),
-            );
-        }
-        if self.username.is_some() && self.bearer_token_file.is_some() {
-            return Err(
-                "prometheus.username, prometheus.bearer_token_file: only one is possible"
-                    .to_owned(),
-            );
-        }
-        let has_login = self.username.is_some() || self.bearer_token_file.is_some();
-        if has_login && self.url.is_none() {
-            return Err("prometheus.url: is missing, but a log-in is given".to_owned());
         }
         Ok(())
     }

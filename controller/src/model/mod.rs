@@ -50,7 +50,7 @@ pub use shipped::{shipped_rule_group, shipped_rule_groups};
 pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
 pub use text::{Name, Text};
 pub use threshold::{
-    Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, SensorKind,
+    Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, ThresholdKind,
     ThresholdOverride, Whereabouts, sort_by_precedence, threshold_word,
 };
 pub use token::{Token, TokenKind};

@@ -52,6 +52,7 @@ cases![
     inventory::a_group_in_use_stays,
     inventory::versions_guard_against_lost_changes,
     inventory::servers_are_filtered_sorted_and_scoped,
+    inventory::numbers_of_servers_are_those_in_scope,
     inventory::what_a_server_names_must_exist,
     secret::secrets_are_sealed_and_rotated,
     secret::another_master_key_is_refused,
@@ -68,6 +69,7 @@ cases![
     inventory::the_inventory_has_what_is_monitored,
     rules::groups_of_rules_are_kept_in_order,
     rules::overrides_are_kept_and_scoped,
+    rules::shipped_groups_are_kept_up_to_date,
     sync::versions_are_kept_with_author_and_content,
     sync::old_content_is_forgotten_but_not_what_is_published,
 ];

@@ -25,7 +25,32 @@ pub(crate) fn free_address() -> SocketAddr {
 impl Prometheus {
     /// Starts it at an address with the given scrape jobs, and waits until it is ready.
     pub(crate) async fn start(address: SocketAddr, jobs: &str) -> Self {
+        Self::start_in(TempDir::new().expect("a directory"), address, jobs).await
+    }
+
+    /// Starts one that scrapes nothing and has these samples, in OpenMetrics text
+    /// with time stamps.
+    pub(crate) async fn with_samples(samples: &str) -> Self {
         let home = TempDir::new().expect("a directory");
+        std::fs::write(home.path().join("samples"), samples).expect("a file");
+        let made = Command::new("promtool")
+            .args([
+                "tsdb",
+                "create-blocks-from",
+                "openmetrics",
+                "samples",
+                "data",
+            ])
+            .current_dir(home.path())
+            .output()
+            .expect("promtool starts; `make setup` installs it");
+        assert!(made.status.success(), "{made:?}");
+        Self::start_in(home, free_address(), "  []").await
+    }
+
+    async fn start_in(home: TempDir, address: SocketAddr, jobs: &str) -> Self {
+        // An error says that another test of this process was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let config = format!("global: {{scrape_interval: 1s}}\nscrape_configs:\n{jobs}");
         std::fs::write(home.path().join("prometheus.yml"), config).expect("a file");
         let program = Path::new("/usr/bin/prometheus");
@@ -62,6 +87,11 @@ impl Prometheus {
         panic!("Prometheus is not ready:\n{}", prometheus.log());
     }
 
+    /// Where it answers.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// What it wrote.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
@@ -91,7 +121,8 @@ impl Prometheus {
         answer["data"]["result"].as_array().expect("a vector").len()
     }
 
-    async fn get(&self, path: &str) -> Value {
+    /// Its JSON at a path.
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let url = format!("http://{}{path}", self.address);
         let answer = reqwest::get(url).await.expect("Prometheus answers");
         answer.json().await.expect("it answers JSON")
