@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod endpoint;
 mod sync;
 
+pub use endpoint::{EndpointConfig, GrafanaConfig};
 pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 
 /// Beginning of the names of our variables.
@@ -51,6 +53,16 @@ pub struct Config {
     /// The alert journal.
     #[serde(default)]
     pub alerts: AlertSettings,
+    /// What answers queries, where that is not `prometheus`: a store that holds
+    /// more, and speaks Prometheus' query interface.
+    #[serde(default)]
+    pub query: EndpointConfig,
+    /// The Alertmanager.
+    #[serde(default)]
+    pub alertmanager: EndpointConfig,
+    /// The Grafana whose dashboards are linked to.
+    #[serde(default)]
+    pub grafana: GrafanaConfig,
 }
 
 /// How the alert journal is kept.
@@ -152,6 +164,9 @@ impl Config {
             .map_err(|error| wrong(error.to_string()))?;
         config.prometheus.check().map_err(&wrong)?;
         config.sync.check().map_err(&wrong)?;
+        config.query.check("query").map_err(&wrong)?;
+        config.alertmanager.check("alertmanager").map_err(&wrong)?;
+        config.grafana.check().map_err(&wrong)?;
         Ok(config)
     }
 

@@ -10,6 +10,8 @@ use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::monitoring::Monitoring;
+use crate::rules::{self, Promtool};
 use crate::store::{Sealer, Store};
 use crate::sync::Engine;
 use crate::watchdog::Watchdog;
@@ -47,6 +49,7 @@ impl Controller {
     /// When either cannot be had.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let store = open_store(config).await?;
+        rules::install(&store).await?;
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
@@ -58,6 +61,8 @@ impl Controller {
             store,
             authenticator,
             trusted_proxies: config.trusted_proxies.clone().into(),
+            monitoring: Monitoring::new(config)?,
+            promtool: Promtool::default(),
         };
         Ok(Self {
             listener,

@@ -1,6 +1,6 @@
 //! What handlers take out of requests, with problems for answers.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
@@ -45,6 +45,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+/// A form in the body.
+#[derive(Debug)]
+pub(super) struct Form<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Problem> {
+        let result: Result<axum::Form<T>, FormRejection> =
+            axum::Form::from_request(request, state).await;
+        match result {
+            Ok(axum::Form(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::new(
+                rejection.status(),
+                "No form",
+                rejection.body_text(),
+            )),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod gate;
 mod groups;
 mod health;
 mod inlets;
+mod monitoring;
 mod openapi;
 mod problem;
 mod rules;
@@ -58,6 +59,10 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// What keeps other programs in step.
     pub sync: crate::sync::Handle,
+    /// Whom monitoring asks.
+    pub monitoring: crate::monitoring::Monitoring,
+    /// What judges rule files.
+    pub promtool: crate::rules::Promtool,
 }
 
 /// All routes with their description.
@@ -112,6 +117,10 @@ fn routes() -> OpenApiRouter<AppState> {
             rules::update_rule_group,
             rules::delete_rule_group
         ))
+        .routes(routes!(rules::reset_rule_group))
+        .routes(routes!(rules::validate_rules))
+        .routes(routes!(rules::backtest_rule))
+        .routes(routes!(thresholds::get_server_thresholds))
         .routes(routes!(
             thresholds::list_thresholds,
             thresholds::create_threshold
@@ -140,6 +149,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::comment_alert))
         .routes(routes!(alerts::assign_alert))
         .routes(routes!(inlets::receive_webhook))
+        .merge(monitoring::routes())
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(openapi::get_openapi));

@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 
 use crate::auth::{LoginError, PasswordError, TokenError};
 use crate::model::Invalid;
+use crate::monitoring::QueryError;
+use crate::promql::Refusal;
+use crate::rules::BacktestError;
 use crate::store::StoreError;
 
 /// Media type of [`ProblemBody`].
@@ -90,6 +93,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "Not found", detail)
     }
 
+    /// It has been asked for too often.
+    pub fn too_many(detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too often", detail)
+        }
+    }
+
     /// What went wrong inside; the log says it, the answer does not.
     pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %Chain(error), "A request failed");
@@ -161,6 +172,53 @@ impl From<StoreError> for Problem {
                 problem
             }
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let (status, title) = match &error {
+            QueryError::NotConfigured => (StatusCode::CONFLICT, "Not configured"),
+            QueryError::Refused {
+                is_understood: false,
+                ..
+            } => (StatusCode::BAD_REQUEST, "Bad query"),
+            QueryError::Refused {
+                is_understood: true,
+                ..
+            } => (StatusCode::UNPROCESSABLE_ENTITY, "Query fails"),
+            QueryError::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "Timed out"),
+            QueryError::Failed(_) => (StatusCode::BAD_GATEWAY, "Prometheus fails"),
+            QueryError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy"),
+        };
+        Self {
+            retry_after_seconds: (error == QueryError::Busy).then_some(1),
+            ..Self::new(status, title, error.to_string())
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::Syntax(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, "Bad query", refusal.to_string())
+    }
+}
+
+impl From<BacktestError> for Problem {
+    fn from(error: BacktestError) -> Self {
+        let text = error.to_string();
+        match error {
+            BacktestError::Invalid(errors) => Self::invalid(errors),
+            BacktestError::Query(error) => error.into(),
+            BacktestError::TooMany(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Too many series", text)
+            }
+            BacktestError::TooSlow => Self::new(StatusCode::GATEWAY_TIMEOUT, "Timed out", text),
         }
     }
 }

@@ -5,11 +5,14 @@ use axum::http::StatusCode;
 
 use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
 use super::rules::expect_all_groups;
-use super::{AppState, Problem, change};
+use super::{AppState, Problem, ProblemBody, change};
 use crate::auth::Principal;
 use crate::model::{
     Id, OverrideBody, OverrideDraft, OverrideFilter, Page, PageRequest, ThresholdOverride,
+    Whereabouts,
 };
+use crate::rules::effective::questions;
+use crate::rules::{SensorThresholds, effective_thresholds};
 
 /// Overrides of thresholds, by kind. Those that name a server or a group which the
 /// asker does not see are left out.
@@ -87,4 +90,35 @@ pub(super) async fn delete_threshold(
     let mut tx = state.store.write().await?;
     let before = tx.delete_threshold_override(id, version).await?;
     change::deleted(tx, &principal, before).await
+}
+
+/// For each sensor of a server the thresholds that hold, and where each comes from.
+/// Sensors and the machine's own thresholds are as Prometheus has them now; the
+/// latter need the exporter's collector `thresholds`.
+#[utoipa::path(get, path = "/servers/{id}/thresholds", tag = "rules", params(("id" = Id, Path)),
+    responses((status = 200, body = Vec<SensorThresholds>),
+        (status = 502, description = "Prometheus is down or fails", body = ProblemBody,
+         content_type = "application/problem+json")))]
+pub(super) async fn get_server_thresholds(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<Id>,
+) -> Result<Json<Vec<SensorThresholds>>, Problem> {
+    let mut tx = state.store.read().await?;
+    let server = tx.server(id, &principal.scope()).await?;
+    let overrides = tx.all_threshold_overrides().await?;
+    drop(tx);
+    let overrides: Vec<ThresholdOverride> = overrides.into_iter().map(|(one, _)| one).collect();
+    let [values, hardware] = questions(id);
+    let now = state.store.clock().now();
+    let source = &state.monitoring.source;
+    let values = source.series_at(&values, now).await?;
+    let hardware = source.series_at(&hardware, now).await?;
+    let whereabouts = Whereabouts::of(&server);
+    Ok(Json(effective_thresholds(
+        &whereabouts,
+        &overrides,
+        &values,
+        &hardware,
+    )))
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
+use super::EndpointConfig;
 use crate::render::{JOB, Shard};
 use crate::sync::Guard;
 
@@ -176,6 +177,17 @@ impl Default for PrometheusConfig {
 }
 
 impl PrometheusConfig {
+    /// Where it answers, and how to sign in.
+    #[must_use]
+    pub fn endpoint(&self) -> EndpointConfig {
+        EndpointConfig {
+            url: self.url.clone(),
+            username: self.username.clone(),
+            password_file: self.password_file.clone(),
+            bearer_token_file: self.bearer_token_file.clone(),
+        }
+    }
+
     /// The name of its shard.
     #[must_use]
     pub fn shard(&self) -> &str {
@@ -209,7 +221,7 @@ impl PrometheusConfig {
         if self.max_targets == 0 {
             return Err("prometheus.max_targets: 0 leaves room for no target".to_owned());
         }
-        self.check_connection()?;
+        self.endpoint().check("prometheus")?;
         if let Some(file) = &self.targets_file
             && file.extension().is_none_or(|extension| extension != "json")
         {
@@ -234,38 +246,6 @@ impl PrometheusConfig {
         }
         if self.job.is_empty() {
             return Err("prometheus.job: is empty".to_owned());
-        }
-        Ok(())
-    }
-
-    fn check_connection(&self) -> Result<(), String> {
-        if let Some(url) = &self.url {
-            if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-                return Err(format!(
-                    "prometheus.url: {url} is no http or https URL with a host"
-                ));
-            }
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(
-                    "prometheus.url: names a user; set prometheus.username and prometheus.password_file"
-                        .to_owned(),
-                );
-            }
-        }
-        if self.username.is_some() != self.password_file.is_some() {
-            return Err(
-                "prometheus.username, prometheus.password_file: one needs the other".to_owned(),
-            );
-        }
-        if self.username.is_some() && self.bearer_token_file.is_some() {
-            return Err(
-                "prometheus.username, prometheus.bearer_token_file: only one is possible"
-                    .to_owned(),
-            );
-        }
-        let has_login = self.username.is_some() || self.bearer_token_file.is_some();
-        if has_login && self.url.is_none() {
-            return Err("prometheus.url: is missing, but a log-in is given".to_owned());
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ pub use sync::{
 };
 pub use text::{Name, Text};
 pub use threshold::{
-    Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, SensorKind,
+    Bound, Level, MAX_OVERRIDES, OverrideBody, OverrideDraft, OverrideFilter, ThresholdKind,
     ThresholdOverride, Whereabouts, sort_by_precedence, threshold_word,
 };
 pub use token::{Token, TokenKind};

@@ -61,7 +61,7 @@ impl Rule {
 
     /// Notes what is wrong, with `place` in front of the fields, such as
     /// `rules[2].`, and the rule's name in the messages.
-    pub(super) fn check(&self, place: &str, problems: &mut Problems) {
+    pub(crate) fn check(&self, place: &str, problems: &mut Problems) {
         let mut found = Problems::default();
         match (&self.alert, &self.record) {
             (Some(name), None) => {
@@ -81,8 +81,16 @@ impl Rule {
             }
             _ => found.add("alert", "exactly one of alert and record must be there"),
         }
-        if let Err(error) = check::expression(&self.expr) {
-            found.add("expr", error.to_string());
+        match check::expression(&self.expr) {
+            Err(error) => found.add("expr", error.to_string()),
+            Ok(expression) => {
+                if let Some(what) = check::no_samples(&expression) {
+                    found.add(
+                        "expr",
+                        format!("gives {what}, not one value for each series"),
+                    );
+                }
+            }
         }
         check_pairs(
             &self.labels,
@@ -302,6 +310,16 @@ mod tests {
                 serde_json::json!({"annotations": {"a": "{{ {{ }}"}}),
                 "rules[0].annotations.a",
                 "}}",
+            ),
+            (
+                serde_json::json!({"expr": "up[5m]"}),
+                "rules[0].expr",
+                "range",
+            ),
+            (
+                serde_json::json!({"expr": "\"up\""}),
+                "rules[0].expr",
+                "a text",
             ),
             (serde_json::json!({"alert": " "}), "rules[0].alert", "empty"),
         ] {

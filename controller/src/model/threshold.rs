@@ -42,7 +42,7 @@ macro_rules! words {
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum SensorKind {
+pub enum ThresholdKind {
     /// Degrees Celsius.
     Temperature,
     /// Rotations per minute.
@@ -59,7 +59,7 @@ pub enum SensorKind {
     Other,
 }
 
-words! { SensorKind:
+words! { ThresholdKind:
     Temperature = "temperature",
     FanSpeed = "fan_speed",
     FanRatio = "fan_ratio",
@@ -69,7 +69,7 @@ words! { SensorKind:
     Other = "other",
 }
 
-impl SensorKind {
+impl ThresholdKind {
     /// The metric with the sensors' values.
     #[must_use]
     pub fn metric(self) -> &'static str {
@@ -132,7 +132,7 @@ pub struct ThresholdOverride {
     pub id: Id,
     /// What the sensors measure.
     #[schema(inline)]
-    pub kind: SensorKind,
+    pub kind: ThresholdKind,
     /// Which side is bad.
     #[schema(inline)]
     pub bound: Bound,
@@ -167,7 +167,7 @@ pub struct ThresholdOverride {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OverrideDraft {
     /// What the sensors measure.
-    pub kind: SensorKind,
+    pub kind: ThresholdKind,
     /// Which side is bad.
     pub bound: Bound,
     /// How bad it is.
@@ -196,7 +196,7 @@ pub struct OverrideDraft {
 pub struct OverrideBody {
     /// What the sensors measure.
     #[schema(inline)]
-    pub kind: SensorKind,
+    pub kind: ThresholdKind,
     /// Which side is bad.
     #[schema(inline)]
     pub bound: Bound,
@@ -377,7 +377,7 @@ pub fn sort_by_precedence(overrides: &mut [ThresholdOverride]) {
 pub struct OverrideFilter {
     /// What the sensors measure.
     #[param(inline)]
-    pub kind: Option<SensorKind>,
+    pub kind: Option<ThresholdKind>,
     /// Exactly this server.
     pub server_id: Option<Id>,
     /// Exactly this group.
@@ -398,7 +398,7 @@ pub(crate) mod tests {
     ) -> ThresholdOverride {
         let mut one = ThresholdOverride {
             id,
-            kind: SensorKind::Temperature,
+            kind: ThresholdKind::Temperature,
             bound: Bound::Upper,
             level: Level::Critical,
             value: Some(80.0),

@@ -1,5 +1,6 @@
-//! A client of one Prometheus: signs in, bounds time and size, and follows no
-//! redirect. What is asked and what an answer means is its users' business.
+//! A client of one Prometheus, or of another server that signs in alike: bounds
+//! time and size, and follows no redirect. What is asked and what an answer means
+//! is its users' business.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::config::PrometheusConfig;
+use crate::config::{EndpointConfig, PrometheusConfig};
 
 /// Longest time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -40,6 +41,12 @@ pub enum PrometheusError {
         url: Url,
         /// Why.
         cause: String,
+    },
+    /// It does not answer in time.
+    #[error("Prometheus does not answer at {url} within {} s", TIMEOUT.as_secs())]
+    TimedOut {
+        /// What was asked.
+        url: Url,
     },
     /// It answers something else than expected.
     #[error("Prometheus answers {url} with {what}")]
@@ -82,6 +89,15 @@ impl Client {
     /// # Errors
     /// When no client can be made.
     pub fn new(config: &PrometheusConfig) -> Result<Option<Self>, PrometheusError> {
+        Self::at_endpoint(&config.endpoint())
+    }
+
+    /// A client for the server of a section of the configuration; `None` when it
+    /// names none.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn at_endpoint(config: &EndpointConfig) -> Result<Option<Self>, PrometheusError> {
         let Some(url) = config.url.clone() else {
             return Ok(None);
         };
@@ -122,18 +138,32 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<u8>, PrometheusError> {
+        let answer = self.get_any(path, query).await?;
+        if !answer.status.is_success() {
+            return Err(PrometheusError::Answer {
+                what: format!("status {}", answer.status),
+                url: self.at(path),
+            });
+        }
+        Ok(answer.body)
+    }
+
+    /// The answer to a GET, whatever its status.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn get_any(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Answer, PrometheusError> {
         let mut url = self.at(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let answer = self.send(self.http.get(url.clone()), &url).await?;
-        if !answer.status.is_success() {
-            return Err(PrometheusError::Answer {
-                what: format!("status {}", answer.status),
-                url,
-            });
-        }
-        Ok(answer.body)
+        let request = self.http.get(url);
+        // A long query is not for the log.
+        self.send(request, &self.at(path)).await
     }
 
     /// The answer to a POST with a form, whatever its status. Long queries fit
@@ -162,9 +192,16 @@ impl Client {
         if let Some(value) = self.authorization()? {
             request = request.header(AUTHORIZATION, value);
         }
-        let unreachable = |error: reqwest::Error| PrometheusError::Unreachable {
-            url: url.clone(),
-            cause: innermost(&error),
+        let unreachable = |error: reqwest::Error| {
+            let url = url.clone();
+            // A connection that is not made in time is one that is not there.
+            if error.is_timeout() && !error.is_connect() {
+                return PrometheusError::TimedOut { url };
+            }
+            PrometheusError::Unreachable {
+                url,
+                cause: innermost(&error),
+            }
         };
         let mut response = request.send().await.map_err(unreachable)?;
         let mut body = Vec::new();

@@ -4,6 +4,7 @@
 //! again: the mistake is at the first token up to which nothing that could be
 //! added makes an expression of it.
 
+use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{Expr, VectorSelector, parse, token};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
@@ -97,6 +98,17 @@ pub fn has_condition(expression: &Expr) -> bool {
     let mut visitor = Visitor(false);
     let _ = walk_expr(&mut visitor, expression);
     visitor.0
+}
+
+/// What an expression gives, when that is nothing that a rule could record or
+/// alert on.
+#[must_use]
+pub fn no_samples(expression: &Expr) -> Option<&'static str> {
+    match expression.value_type() {
+        ValueType::Vector | ValueType::Scalar => None,
+        ValueType::Matrix => Some("a range"),
+        ValueType::String => Some("a text"),
+    }
 }
 
 /// Calls `f` with each selector, those of ranges and subqueries too.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::model::{
-    Bound, Level, OWN_GROUP_PREFIX, PublishedGroup, Rule, SensorKind, ThresholdOverride,
+    Bound, Level, OWN_GROUP_PREFIX, PublishedGroup, Rule, ThresholdKind, ThresholdOverride,
     sort_by_precedence, threshold_word,
 };
 
@@ -30,7 +30,8 @@ pub fn thresholds(overrides: &[(ThresholdOverride, Option<String>)]) -> Option<P
         .iter()
         .filter_map(|(one, name)| Some((one.group_id?, name.as_deref()?)))
         .collect();
-    let mut rules: BTreeMap<(SensorKind, Bound, Level), Vec<ThresholdOverride>> = BTreeMap::new();
+    let mut rules: BTreeMap<(ThresholdKind, Bound, Level), Vec<ThresholdOverride>> =
+        BTreeMap::new();
     for (one, _) in overrides {
         let key = (one.kind, one.bound, one.level);
         rules.entry(key).or_default().push(one.clone());
@@ -139,7 +140,7 @@ mod tests {
             ),
             (
                 an_override(3, |o| {
-                    o.kind = SensorKind::FanSpeed;
+                    o.kind = ThresholdKind::FanSpeed;
                     o.bound = Bound::Lower;
                     o.value = Some(-0.5);
                     o.server_id = Some(12);

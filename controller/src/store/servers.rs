@@ -84,6 +84,18 @@ impl Tx {
         };
         list.page(self, page, filter, read).await
     }
+
+    /// Numbers of all servers in the scope, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn server_ids(&mut self, scope: &Scope) -> Result<Vec<Id>, StoreError> {
+        let mut query = Query::new("SELECT id FROM servers");
+        and_in_scope(&mut query, "group_id", scope)?;
+        query.push(" ORDER BY id");
+        let rows = query.fetch_all(self).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
 }
 
 impl WriteTx {

@@ -9,7 +9,7 @@ use super::{StoreError, Tx, WriteTx, moment, truth, word};
 use crate::clock::Timestamp;
 use crate::model::{
     Bound, Id, Level, MAX_OVERRIDES, OverrideDraft, OverrideFilter, Page, PageRequest, Scope,
-    SensorKind, ThresholdOverride, Version,
+    ThresholdKind, ThresholdOverride, Version,
 };
 
 macro_rules! columns {
@@ -89,7 +89,7 @@ impl Tx {
     ) -> Result<Page<ThresholdOverride>, StoreError> {
         let filter = |query: &mut Query| {
             query
-                .and_equals("kind = ", filter.kind.map(SensorKind::as_str))?
+                .and_equals("kind = ", filter.kind.map(ThresholdKind::as_str))?
                 .and_equals("server_id = ", filter.server_id)?
                 .and_equals("group_id = ", filter.group_id)?
                 .and_equals("model = ", filter.model.clone())?;
@@ -251,7 +251,7 @@ fn bound(sql: &'static str, draft: &OverrideDraft, now: Timestamp) -> BoundQuery
 fn read(row: &AnyRow) -> Result<ThresholdOverride, StoreError> {
     Ok(ThresholdOverride {
         id: row.try_get("id")?,
-        kind: word(row, "kind", SensorKind::parse)?,
+        kind: word(row, "kind", ThresholdKind::parse)?,
         bound: word(row, "bound", Bound::parse)?,
         level: word(row, "level", Level::parse)?,
         value: row.try_get("value")?,

@@ -8,6 +8,7 @@ mod alerts;
 mod audit;
 mod auth;
 mod crash;
+mod monitoring;
 mod rule_files;
 mod rules;
 mod secrets;

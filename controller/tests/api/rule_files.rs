@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ipmi_controller::model::{PageRequest, Role, RuleGroupDraft, RuleGroupFilter};
+use ipmi_controller::model::{Name, PageRequest, Role, RuleGroupDraft, RuleGroupFilter, Text};
 use ipmi_controller::store::Store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -90,8 +90,38 @@ fn directory() -> Arc<TempDir> {
     Arc::new(tempfile::tempdir().expect("a directory"))
 }
 
-/// A controller with rules for the Prometheus at an address.
+/// Makes a store in which the default rules are disabled, and gives a user of it.
+async fn prepare(directory: &Arc<TempDir>) -> Client {
+    let lab = Lab::start_in(Arc::clone(directory), &[]).await;
+    let mut tx = lab.store.write().await.expect("the store");
+    let page = PageRequest {
+        limit: 1000,
+        ..PageRequest::default()
+    };
+    let groups = tx.rule_groups(&RuleGroupFilter::default(), page).await;
+    for group in groups.expect("the store").items {
+        let draft = RuleGroupDraft {
+            name: Name::parse(&group.name).expect("a name"),
+            description: Text::parse(&group.description).expect("a text"),
+            interval: group.interval,
+            enabled: false,
+            rules: group.rules,
+        };
+        let changed = tx.update_rule_group(group.id, None, &draft).await;
+        changed.expect("a change");
+    }
+    tx.commit().await.expect("the store");
+    let admin = lab.user("root", Role::Admin, None).await;
+    lab.stop().await;
+    admin
+}
+
+/// A controller with rules for the Prometheus at an address, in a store without
+/// default rules.
 async fn lab_for(directory: &Arc<TempDir>, at: SocketAddr, promtool: Option<&str>) -> Lab {
+    if !directory.path().join("c.db").exists() {
+        prepare(directory).await;
+    }
     let file = directory.path().join("rules.yml").display().to_string();
     let mut variables = vec![
         ("IPMI_CONTROLLER_PROMETHEUS__RULES_FILE", file),
@@ -125,11 +155,46 @@ async fn live(prometheus: &Prometheus) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn the_default_rules_and_thresholds_go_live_and_can_be_evaluated() {
+    let (directory, at) = (directory(), free_address());
+    let prometheus = prometheus_for(&directory, at).await;
+    let file = directory.path().join("rules.yml").display().to_string();
+    let variables = [
+        ("IPMI_CONTROLLER_PROMETHEUS__RULES_FILE", file),
+        ("IPMI_CONTROLLER_PROMETHEUS__URL", format!("http://{at}")),
+    ];
+    let lab = Lab::start_in(Arc::clone(&directory), &variables).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
+    let body = json!({"kind": "temperature", "bound": "upper", "level": "critical", "value": 80});
+    let made = admin.post("/api/v1/thresholds", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    wait_for("the thresholds", async || {
+        let rules = prometheus.rules().await;
+        rules
+            .iter()
+            .any(|rule| rule["name"] == "ipmi:threshold_override")
+    })
+    .await;
+    let status = wait_for_rules(&admin, |s| s["state"] == "in_sync").await;
+    let live = prometheus.rules().await.len();
+    assert_eq!(status["entries"].as_u64(), u64::try_from(live).ok());
+    assert!(live > 20, "{live}");
+    wait_for("an evaluation of every rule", async || {
+        let answer = prometheus.get("/api/v1/rules").await;
+        !answer.to_string().contains("\"health\":\"unknown\"")
+    })
+    .await;
+    let answer = prometheus.get("/api/v1/rules").await.to_string();
+    assert!(!answer.contains("\"health\":\"err\""), "{answer}");
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn good_rules_go_live_and_bad_ones_are_not_even_written() {
     let (directory, at) = (directory(), free_address());
     let prometheus = prometheus_for(&directory, at).await;
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     let mut rule = alert("Down", "sum by(job)(up{job=\"x\"})==0");
     rule["for"] = json!("90s");
     let body = json!({"name": "g", "interval": "2s", "rules": [
@@ -146,7 +211,7 @@ async fn good_rules_go_live_and_bad_ones_are_not_even_written() {
     let newest = admin.get(versions).await.body["items"][0].clone();
     assert_eq!(
         (&newest["author"], &newest["outcome"]),
-        (&json!("root"), &json!("verified"))
+        (&json!("tester"), &json!("verified"))
     );
 
     let file = std::fs::read(lab.path("rules.yml")).unwrap();
@@ -193,7 +258,7 @@ async fn what_only_prometheus_refuses_is_taken_back_and_named() {
     let (directory, at) = (directory(), free_address());
     let prometheus = prometheus_for(&directory, at).await;
     let lab = lab_for(&directory, at, Some(LENIENT)).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     // Nothing good is there yet: nothing bad may stay either.
     put_rules(&lab.store, json!([bad_template()])).await;
     let failed = wait_for_rules(&admin, |s| s["state"] == "failed" && s["entries"] == 0).await;
@@ -258,7 +323,7 @@ async fn what_only_prometheus_refuses_is_taken_back_and_named() {
 async fn a_prometheus_that_is_down_gets_its_rules_when_it_is_back() {
     let (directory, at) = (directory(), free_address());
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     put_rules(&lab.store, json!([alert("First", "up == 0")])).await;
     let down = |s: &Value| {
         s["state"] == "pending" && s["message"].as_str().unwrap().contains("does not answer")
@@ -283,7 +348,7 @@ async fn rules_that_nobody_can_judge_are_not_written() {
     let (directory, at) = (directory(), free_address());
     let missing = directory.path().join("promtool").display().to_string();
     let lab = lab_for(&directory, at, Some(&missing)).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     put_rules(&lab.store, json!([alert("A", "up == 0")])).await;
     let status = wait_for_rules(&admin, |s| {
         s["message"].as_str().unwrap().contains("cannot be run")
@@ -302,7 +367,7 @@ async fn a_rule_file_that_others_change_is_repaired_and_loaded() {
     let (directory, at) = (directory(), free_address());
     let prometheus = prometheus_for(&directory, at).await;
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     put_rules(&lab.store, json!([alert("Ours", "up == 0")])).await;
     wait_for_rules(&admin, |s| s["state"] == "in_sync" && s["entries"] != 0).await;
     let before = live(&prometheus).await;
@@ -320,7 +385,7 @@ async fn a_kill_between_write_and_reload_is_made_good() {
     let (directory, at) = (directory(), free_address());
     let prometheus = prometheus_for(&directory, at).await;
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     put_rules(&lab.store, json!([alert("Old", "up == 0")])).await;
     wait_for_rules(&admin, |s| s["state"] == "in_sync" && s["entries"] != 0).await;
     let file = lab.path("rules.yml");
@@ -350,7 +415,7 @@ async fn without_the_right_to_reload_it_is_said_what_to_do() {
     let (directory, at) = (directory(), free_address());
     let prometheus = Prometheus::start_with(at, &config(&directory, at), &[]).await;
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     put_rules(&lab.store, json!([alert("A", "up == 0")])).await;
     let failed = wait_for_rules(&admin, |s| s["state"] == "failed").await;
     let message = failed["message"].as_str().unwrap();
@@ -372,7 +437,7 @@ async fn what_is_broken_elsewhere_is_not_blamed_on_the_rules() {
     );
     let prometheus = Prometheus::start_with(at, &config, &["--web.enable-lifecycle"]).await;
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     put_rules(&lab.store, json!([alert("First", "up == 0")])).await;
     wait_for_rules(&admin, |s| s["state"] == "in_sync" && s["entries"] != 0).await;
     std::fs::write(
@@ -442,7 +507,7 @@ async fn a_plan_says_what_becomes_of_alerts_and_that_is_what_happens() {
     let (directory, at) = (directory(), free_address());
     let prometheus = prometheus_for(&directory, at).await;
     let lab = lab_for(&directory, at, None).await;
-    let admin = lab.user("root", Role::Admin, None).await;
+    let admin = lab.user("tester", Role::Admin, None).await;
     let mut fires = alert("Fires", "up{job=\"self\"} == 1");
     fires["for"] = json!("1s");
     put_rules(&lab.store, json!([fires])).await;
@@ -613,10 +678,8 @@ impl OnSmallDisk {
 
 #[tokio::test]
 async fn a_full_disk_is_named_and_leaves_the_old_file_whole() {
-    let lab = Lab::start().await;
-    let directory = lab.directory();
-    let mut admin = lab.user("root", Role::Admin, None).await;
-    lab.stop().await;
+    let directory = directory();
+    let mut admin = prepare(&directory).await;
     let (listen, at) = (free_address(), free_address());
     let controller = OnSmallDisk::start(directory.path(), listen, at);
     admin.base = format!("http://{listen}");

@@ -29,11 +29,35 @@ impl Prometheus {
         Self::start_with(address, &config, &[]).await
     }
 
+    /// Starts one that scrapes nothing and has these samples, in OpenMetrics text
+    /// with time stamps.
+    pub(crate) async fn with_samples(samples: &str) -> Self {
+        let home = TempDir::new().expect("a directory");
+        std::fs::write(home.path().join("samples"), samples).expect("a file");
+        let made = Command::new("promtool")
+            .args([
+                "tsdb",
+                "create-blocks-from",
+                "openmetrics",
+                "samples",
+                "data",
+            ])
+            .current_dir(home.path())
+            .output()
+            .expect("promtool starts; `make setup` installs it");
+        assert!(made.status.success(), "{made:?}");
+        Self::start_in(home, free_address(), "scrape_configs: []\n", &[]).await
+    }
+
     /// Starts it with a whole configuration and more flags.
     pub(crate) async fn start_with(address: SocketAddr, config: &str, flags: &[&str]) -> Self {
+        let home = TempDir::new().expect("a directory");
+        Self::start_in(home, address, config, flags).await
+    }
+
+    async fn start_in(home: TempDir, address: SocketAddr, config: &str, flags: &[&str]) -> Self {
         // An error says that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let home = TempDir::new().expect("a directory");
         std::fs::write(home.path().join("prometheus.yml"), config).expect("a file");
         let program = Path::new("/usr/bin/prometheus");
         assert!(
@@ -68,6 +92,11 @@ impl Prometheus {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("Prometheus is not ready:\n{}", prometheus.log());
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// What it wrote.
@@ -145,7 +174,8 @@ impl Prometheus {
         answer["data"]["alerts"].as_array().expect("a list").clone()
     }
 
-    async fn get(&self, path: &str) -> Value {
+    /// Its JSON at a path.
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let url = format!("http://{}{path}", self.address);
         let answer = reqwest::get(url).await.expect("Prometheus answers");
         answer.json().await.expect("it answers JSON")

@@ -166,6 +166,28 @@ pub(super) async fn servers_are_filtered_sorted_and_scoped(lab: Lab) {
     ));
 }
 
+pub(super) async fn numbers_of_servers_are_those_in_scope(lab: Lab) {
+    let store = lab.open().await;
+    let mut tx = store.write().await.unwrap();
+    let east = tx.insert_group(&group("east")).await.unwrap().id;
+    let west = tx.insert_group(&group("west")).await.unwrap().id;
+    let mut made = Vec::new();
+    for (name, group) in [("a", Some(east)), ("b", Some(west)), ("c", None)] {
+        let draft = server(name, |body| body.group_id = group);
+        made.push(tx.insert_server(&draft).await.unwrap().id);
+    }
+    let groups = |ids: &[i64]| Scope::Groups(ids.iter().copied().collect());
+    assert_eq!(tx.server_ids(&Scope::All).await.unwrap(), made);
+    assert_eq!(tx.server_ids(&groups(&[east])).await.unwrap(), made[..1]);
+    let both = groups(&[east, west]);
+    assert_eq!(tx.server_ids(&both).await.unwrap(), made[..2]);
+    assert!(tx.server_ids(&groups(&[])).await.unwrap().is_empty());
+    // Whose number comes to another server would hand its history over.
+    tx.delete_server(made[2], None, &Scope::All).await.unwrap();
+    let next = tx.insert_server(&server("d", |_| ())).await.unwrap().id;
+    assert!(next > made[2]);
+}
+
 pub(super) async fn what_a_server_names_must_exist(lab: Lab) {
     let store = lab.open().await;
     let mut tx = store.write().await.unwrap();

@@ -8,6 +8,7 @@ use super::Lab;
 use super::draft::{group, server};
 use crate::model::{
     OverrideDraft, OverrideFilter, PageRequest, RuleGroupDraft, RuleGroupFilter, RuleOrigin, Scope,
+    shipped_rule_group,
 };
 use crate::render::rule_groups;
 use crate::store::StoreError;
@@ -195,4 +196,72 @@ pub(super) async fn overrides_are_kept_and_scoped(lab: Lab) {
     tx.delete_server(node.id, None, &Scope::All).await.unwrap();
     let left = tx.all_threshold_overrides().await.unwrap();
     assert_eq!(left.len(), 1, "what is about a server goes with it");
+}
+
+pub(super) async fn shipped_groups_are_kept_up_to_date(lab: Lab) {
+    let new = shipped_rule_group("ipmi-voltage").unwrap();
+    let mut old = new.clone();
+    old.rules[0].expr = "ipmi_voltage_volts > 13".to_owned();
+    old.rules.truncate(1);
+    let store = lab.open().await;
+    let mut tx = store.write().await.unwrap();
+    let (before, made) = tx.install_rule_group(&old).await.unwrap().unwrap();
+    assert_eq!((before, made.origin), (None, RuleOrigin::Default));
+    assert!(!made.is_changed && !made.update_available);
+    assert_eq!(
+        tx.install_rule_group(&old).await.unwrap(),
+        None,
+        "nothing to do"
+    );
+    // Nobody has changed the text, so the new one takes its place; what is disabled
+    // stays so.
+    let mut off = old.clone();
+    off.enabled = false;
+    off.rules[0].enabled = false;
+    tx.update_rule_group(made.id, None, &off).await.unwrap();
+    let (_, updated) = tx.install_rule_group(new).await.unwrap().unwrap();
+    assert_eq!(
+        (updated.id, updated.rules.len()),
+        (made.id, new.rules.len())
+    );
+    let enabled: Vec<bool> = updated.rules.iter().map(|rule| rule.enabled).collect();
+    assert_eq!((updated.enabled, enabled), (false, vec![false, true]));
+    assert!(!updated.is_changed);
+    assert!(matches!(
+        tx.delete_rule_group(made.id, None).await,
+        Err(StoreError::Shipped)
+    ));
+    drop(tx);
+
+    // A text that somebody has changed stays, and the update is told.
+    let mut tx = store.write().await.unwrap();
+    let (_, made) = tx.install_rule_group(&old).await.unwrap().unwrap();
+    let mut own = old.clone();
+    own.rules[0].expr = "ipmi_voltage_volts > 14".to_owned();
+    let (_, changed) = tx.update_rule_group(made.id, None, &own).await.unwrap();
+    assert!(changed.is_changed && changed.update_available);
+    assert_eq!(tx.install_rule_group(new).await.unwrap(), None);
+    let late = tx.reset_rule_group(made.id, Some(1)).await;
+    assert!(matches!(late, Err(StoreError::Changed { current: 2 })));
+    let (_, reset) = tx.reset_rule_group(made.id, Some(2)).await.unwrap();
+    assert_eq!(reset.rules, new.rules);
+    assert!(!reset.is_changed && !reset.update_available);
+    drop(tx);
+
+    // A group of the same name that somebody has made stays.
+    let mut tx = store.write().await.unwrap();
+    tx.insert_rule_group(&own).await.unwrap();
+    let (_, beside) = tx.install_rule_group(&old).await.unwrap().unwrap();
+    assert_eq!(beside.name, "ipmi-voltage (default)");
+    assert!(!beside.is_changed);
+    let (_, updated) = tx.install_rule_group(new).await.unwrap().unwrap();
+    assert_eq!((updated.name, updated.is_changed), (beside.name, false));
+    let other = tx
+        .insert_rule_group(&draft("other", json!({})))
+        .await
+        .unwrap();
+    assert!(matches!(
+        tx.reset_rule_group(other.id, None).await,
+        Err(StoreError::NotShipped)
+    ));
 }

@@ -1,5 +1,10 @@
 //! Rule groups and thresholds over the interface.
 
+mod backtest;
+mod defaults;
+mod fleet;
+mod thresholds;
+
 use ipmi_controller::model::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
