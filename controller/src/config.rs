@@ -276,11 +276,28 @@ fn set(tree: &mut Map<String, Value>, name: &str, value: &str) {
             let entry = tree
                 .entry(section)
                 .or_insert_with(|| Value::Object(Map::new()));
-            if !entry.is_object() {
-                *entry = Value::Object(Map::new());
-            }
-            if let Value::Object(section) = entry {
-                set(section, rest, value);
+            match entry {
+                Value::Object(section) => set(section, rest, value),
+                Value::Array(list) => {
+                    let place = rest.split_once("__");
+                    let item = place.and_then(|(index, rest)| {
+                        let item = list.get_mut(index.parse::<usize>().ok()?)?;
+                        Some((item.as_object_mut()?, rest))
+                    });
+                    match item {
+                        Some((item, rest)) => set(item, rest, value),
+                        // A key that does not exist, which is an error; the list
+                        // must not silently be gone.
+                        None => {
+                            tree.insert(name.clone(), Value::from(value));
+                        }
+                    }
+                }
+                _ => {
+                    let mut section = Map::new();
+                    set(&mut section, rest, value);
+                    *entry = Value::Object(section);
+                }
             }
         }
     }
@@ -321,6 +338,26 @@ mod tests {
         .unwrap();
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.trusted_proxies.len(), 1);
+    }
+
+    #[test]
+    fn a_variable_names_an_entry_of_a_list_by_its_place() {
+        let file = "prometheus: [{name: a}, {name: b}]\n";
+        let url = "http://192.0.2.1:9090/";
+        let config = load(file, &[("IPMI_CONTROLLER_PROMETHEUS__1__URL", url)]).unwrap();
+        let urls: Vec<_> = config.prometheus.iter().map(|p| p.url.is_some()).collect();
+        assert_eq!(urls, [false, true]);
+        for wrong in [
+            "PROMETHEUS__URL",
+            "PROMETHEUS__2__URL",
+            "PROMETHEUS__B__URL",
+        ] {
+            let variable = format!("IPMI_CONTROLLER_{wrong}");
+            let error = load(file, &[(&variable, url)]).unwrap_err().to_string();
+            assert!(error.contains(&wrong.to_lowercase()), "{error}");
+        }
+        let whole = [("IPMI_CONTROLLER_PROMETHEUS", "[{name: c}]")];
+        assert_eq!(load(file, &whole).unwrap().prometheus.first().name, "c");
     }
 
     #[test]

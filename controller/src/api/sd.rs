@@ -55,7 +55,7 @@ pub(super) async fn get_targets(
     }
     let published = state.sync.targets(part.shard.as_deref());
     let published = published.map_err(|error| match error {
-        NoTargets::NoSuchShard => Problem::not_found(&error.to_string()),
+        NoTargets::NoSuchShard => Problem::not_found(error.to_string()),
         NoTargets::NotPublished => unavailable(&error.to_string()),
     })?;
     // A large fleet is tens of megabytes.

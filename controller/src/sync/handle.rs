@@ -311,3 +311,52 @@ impl Handle {
         Ok(version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ArtefactStatus, Engine, State};
+    use super::*;
+    use crate::clock::{Clock, Timestamp};
+    use crate::config::Config;
+    use crate::store::Sealer;
+
+    struct Channel;
+
+    impl StatusSource for Channel {
+        fn statuses(&self) -> Vec<ArtefactStatus> {
+            let key = SyncKey::new(Artefact::PrometheusTargets, "elsewhere");
+            let mut status = ArtefactStatus::new(&key, Timestamp(0));
+            status.stand(State::InSync, String::new(), Timestamp(1));
+            vec![status]
+        }
+    }
+
+    #[tokio::test]
+    async fn others_tell_of_what_they_publish() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/c.db?mode=rwc", directory.path().display());
+        let sealer = Sealer::parse(&"07".repeat(32)).unwrap();
+        let store = Store::open(&url, sealer, Clock::System).await.unwrap();
+        let config = Config::load(None, []).unwrap();
+        let (_engine, handle) = Engine::new(store, &config).unwrap();
+        assert_eq!(handle.status().artefacts.len(), 1);
+        assert_eq!(handle.targets(None).unwrap_err(), NoTargets::NotPublished);
+        assert_eq!(
+            handle.targets(Some("x")).unwrap_err(),
+            NoTargets::NoSuchShard
+        );
+        let handle = handle.with_source(Arc::new(Channel));
+        let artefacts = handle.status().artefacts;
+        let stands: Vec<_> = artefacts
+            .iter()
+            .map(|status| (status.server.as_str(), status.state))
+            .collect();
+        assert_eq!(
+            stands,
+            [
+                ("prometheus", State::Starting),
+                ("elsewhere", State::InSync)
+            ]
+        );
+    }
+}

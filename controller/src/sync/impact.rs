@@ -161,7 +161,7 @@ pub(super) async fn of_targets(client: Option<&Client>, lost: &BTreeSet<String>)
             ending.for_each(|alert| impact.ending.add(alert.labels));
         }
         Err(error) => {
-            impact.unknown = Some(format!("which alerts would end is not known: {error}"))
+            impact.unknown = Some(format!("which alerts would end is not known: {error}"));
         }
     }
     impact

@@ -199,7 +199,7 @@ pub(super) fn failing(live: &[&LiveGroup], at_most: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn live(rule: serde_json::Value) -> LiveGroup {
+    fn live(rule: &serde_json::Value) -> LiveGroup {
         serde_json::from_value(serde_json::json!({
             "name": "g", "file": "/etc/x/rules.yml", "interval": 30, "rules": [rule]
         }))
@@ -225,7 +225,7 @@ mod tests {
         });
         let groups = [wanted()];
         let of = |rule: &serde_json::Value| {
-            let live = live(rule.clone());
+            let live = live(rule);
             let difference = Difference::between(&groups, &[&live]);
             (difference.different.len(), difference.unclear.len())
         };
@@ -254,7 +254,7 @@ mod tests {
         let message = nothing.message("/r.yml").unwrap();
         assert!(message.contains("group g is not there"), "{message}");
         assert!(message.contains("/r.yml"), "{message}");
-        let live = live(serde_json::json!({"name": "A", "type": "alerting", "query": "x"}));
+        let live = live(&serde_json::json!({"name": "A", "type": "alerting", "query": "x"}));
         let surplus = Difference::between(&[], &[&live]);
         assert_eq!(surplus.message("r").unwrap(), "group g is not gone yet");
         assert_eq!(Difference::default().message("r"), None);

@@ -2,7 +2,7 @@
 //! output, without a shell, away from the file that Prometheus reads.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const FILE: &str = "rules.yml";
 /// What `promtool check rules` says of a rule file; `None` when there is no
 /// `promtool` and none was configured.
 pub(super) async fn check_rules(configured: Option<&Path>, rules: Vec<u8>) -> Option<Check> {
-    let program = configured.unwrap_or(Path::new("promtool"));
+    let program = configured.unwrap_or_else(|| Path::new("promtool"));
     let written = tokio::task::spawn_blocking(move || {
         let directory = tempfile::tempdir()?;
         std::fs::write(directory.path().join(FILE), rules)?;
@@ -52,7 +52,7 @@ pub(super) async fn check_rules(configured: Option<&Path>, rules: Vec<u8>) -> Op
     }
 }
 
-async fn run(program: &Path, file: &PathBuf) -> std::io::Result<Check> {
+async fn run(program: &Path, file: &Path) -> std::io::Result<Check> {
     let mut child = Command::new(program)
         .args([OsStr::new("check"), OsStr::new("rules"), file.as_os_str()])
         .stdin(Stdio::null())

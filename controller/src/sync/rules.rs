@@ -166,6 +166,19 @@ impl RulesAt {
         }
     }
 
+    /// The first of the server's expressions that is another than ours to it.
+    async fn first_other<'a>(
+        &self,
+        pairs: &[(&'a str, &'a str)],
+    ) -> Result<Option<&'a str>, PrometheusError> {
+        for (ours, theirs) in pairs.iter().take(MAX_QUESTIONS) {
+            if self.formatted(ours).await? != self.formatted(theirs).await? {
+                return Ok(Some(theirs));
+            }
+        }
+        Ok(None)
+    }
+
     async fn verdict(&self, file: &RuleFile) -> Result<Verdict, PrometheusError> {
         let (health, groups) = (self.health().await?, self.groups().await?);
         let groups: Vec<&LiveGroup> = groups.iter().collect();
@@ -173,11 +186,17 @@ impl RulesAt {
         if let Some(message) = difference.message(&self.file.display().to_string()) {
             return Ok(Verdict::NotYet(message));
         }
-        for (ours, theirs) in difference.unclear.iter().take(MAX_QUESTIONS) {
-            if self.formatted(ours).await? != self.formatted(theirs).await? {
-                return Ok(Verdict::NotYet(format!(
-                    "a rule has still the expression {theirs}"
-                )));
+        let other = self.first_other(&difference.unclear);
+        match tokio::time::timeout(QUESTIONS, other).await {
+            Ok(other) => {
+                if let Some(theirs) = other? {
+                    let message = format!("a rule has still the expression {theirs}");
+                    return Ok(Verdict::NotYet(message));
+                }
+            }
+            Err(_) => {
+                let message = "Prometheus takes too long to compare expressions";
+                return Ok(Verdict::NotYet(message.to_owned()));
             }
         }
         let mut warnings = failing(&groups, MAX_WARNINGS);

@@ -140,7 +140,7 @@ impl Drop for Lab {
 /// Somebody who asks.
 #[derive(Clone)]
 pub(crate) struct Client {
-    base: String,
+    pub(crate) base: String,
     pub(crate) token: Option<String>,
     http: reqwest::Client,
 }

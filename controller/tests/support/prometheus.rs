@@ -25,14 +25,8 @@ pub(crate) fn free_address() -> SocketAddr {
 impl Prometheus {
     /// Starts it at an address with the given scrape jobs, and waits until it is ready.
     pub(crate) async fn start(address: SocketAddr, jobs: &str) -> Self {
-        Self::start_with(address, jobs, &[]).await
-    }
-
-    /// The same, with more arguments.
-    #[allow(dead_code, reason = "not every test needs it")]
-    pub(crate) async fn start_with(address: SocketAddr, jobs: &str, more: &[&str]) -> Self {
-        let home = TempDir::new().expect("a directory");
-        Self::start_in(home, address, jobs, more).await
+        let config = format!("global: {{scrape_interval: 1s}}\nscrape_configs:\n{jobs}");
+        Self::start_with(address, &config, &[]).await
     }
 
     /// Starts one that scrapes nothing and has these samples, in OpenMetrics text
@@ -53,13 +47,18 @@ impl Prometheus {
             .output()
             .expect("promtool starts; `make setup` installs it");
         assert!(made.status.success(), "{made:?}");
-        Self::start_in(home, free_address(), "  []", &[]).await
+        Self::start_in(home, free_address(), "scrape_configs: []\n", &[]).await
     }
 
-    async fn start_in(home: TempDir, address: SocketAddr, jobs: &str, more: &[&str]) -> Self {
+    /// Starts it with a whole configuration and more flags.
+    pub(crate) async fn start_with(address: SocketAddr, config: &str, flags: &[&str]) -> Self {
+        let home = TempDir::new().expect("a directory");
+        Self::start_in(home, address, config, flags).await
+    }
+
+    async fn start_in(home: TempDir, address: SocketAddr, config: &str, flags: &[&str]) -> Self {
         // An error says that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let config = format!("global: {{scrape_interval: 1s}}\nscrape_configs:\n{jobs}");
         std::fs::write(home.path().join("prometheus.yml"), config).expect("a file");
         let program = Path::new("/usr/bin/prometheus");
         assert!(
@@ -75,7 +74,7 @@ impl Prometheus {
             .arg("--config.file=prometheus.yml")
             .arg("--storage.tsdb.path=data")
             .arg(format!("--web.listen-address={address}"))
-            .args(more)
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -134,6 +133,52 @@ impl Prometheus {
         let query: String = url::form_urlencoded::byte_serialize(expression.as_bytes()).collect();
         let answer = self.get(&format!("/api/v1/query?query={query}")).await;
         answer["data"]["result"].as_array().expect("a vector").len()
+    }
+
+    /// Tells it to read its files again; whether it did.
+    pub(crate) async fn reload(&self) -> bool {
+        let url = format!("http://{}/-/reload", self.address);
+        let answer = reqwest::Client::new().post(url).send().await;
+        answer.expect("Prometheus answers").status().is_success()
+    }
+
+    /// Tells it the same by a signal.
+    pub(crate) fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &id]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Whether its last reload went well.
+    pub(crate) async fn is_reloaded(&self) -> bool {
+        let url = format!("http://{}/metrics", self.address);
+        let answer = reqwest::get(url).await.expect("Prometheus answers");
+        let text = answer.text().await.expect("it answers text");
+        text.contains("\nprometheus_config_last_reload_successful 1\n")
+    }
+
+    /// Its rules, each with its group, without what changes from one evaluation to
+    /// the next.
+    pub(crate) async fn rules(&self) -> Vec<Value> {
+        let answer = self.get("/api/v1/rules").await;
+        let groups = answer["data"]["groups"].as_array().expect("a list").clone();
+        let rules = groups.iter().flat_map(|group| {
+            let rules = group["rules"].as_array().expect("a list").iter();
+            rules.map(move |rule| {
+                serde_json::json!({
+                    "group": group["name"], "name": rule["name"], "query": rule["query"],
+                    "duration": rule["duration"], "labels": rule["labels"],
+                    "annotations": rule["annotations"],
+                })
+            })
+        });
+        rules.collect()
+    }
+
+    /// Its alerts.
+    pub(crate) async fn alerts(&self) -> Vec<Value> {
+        let answer = self.get("/api/v1/alerts").await;
+        answer["data"]["alerts"].as_array().expect("a list").clone()
     }
 
     /// Its JSON at a path.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Query;
+use ipmi_controller::config::PrometheusServers;
 use ipmi_controller::model::Role;
 use ipmi_controller::render;
 use serde_json::{Value, json};
@@ -71,8 +72,8 @@ impl Fleet {
     /// to publish each second.
     pub(super) async fn prometheus(&self) -> Prometheus {
         let mut tx = self.lab.store.read().await.unwrap();
-        let shards = ipmi_controller::config::PrometheusServers::default().shards();
-        let targets = render::targets(&tx.inventory().await.unwrap(), &shards).unwrap();
+        let shard = PrometheusServers::default().shards();
+        let targets = render::targets(&tx.inventory().await.unwrap(), &shard).unwrap();
         let groups = render::rule_groups(&tx.ruleset().await.unwrap());
         drop(tx);
         let path = |name: &str| self.directory.path().join(name).display().to_string();
@@ -81,8 +82,8 @@ impl Fleet {
         for group in groups.as_array_mut().unwrap() {
             group["interval"] = json!("1s");
         }
-        let file = json!({ "groups": groups }).to_string();
-        std::fs::write(path("rules.yml"), file).unwrap();
+        let text = json!({ "groups": groups }).to_string();
+        std::fs::write(path("rules.yml"), text).unwrap();
         let jobs = format!(
             "- job_name: ipmi-servers\n  file_sd_configs: [{{files: [{}]}}]\nrule_files: [{}]\n",
             path("targets.json"),
