@@ -19,4 +19,5 @@ pub mod render;
 pub mod serve;
 pub mod store;
 pub mod sync;
+pub mod transfer;
 pub mod watchdog;

@@ -1,11 +1,13 @@
 //! Runs the controller until it is told to stop.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::openserverhub::UnknownStates;
 use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
@@ -57,6 +59,7 @@ impl Controller {
             sync,
             store,
             authenticator,
+            states: Arc::new(UnknownStates),
             trusted_proxies: config.trusted_proxies.clone().into(),
         };
         Ok(Self {

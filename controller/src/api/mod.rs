@@ -7,15 +7,22 @@ mod audit;
 mod auth;
 mod change;
 mod credentials;
+mod described;
+mod download;
 mod exporters;
 mod extract;
 mod gate;
 mod groups;
 mod health;
+mod idempotency;
 mod inlets;
 mod openapi;
+pub mod openserverhub;
 mod problem;
 mod sd;
+mod server_bulk;
+mod server_export;
+mod server_import;
 mod servers;
 mod sync;
 mod tokens;
@@ -25,17 +32,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Authenticator;
 use crate::store::Store;
+
+use openserverhub as hub;
 
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
@@ -44,6 +53,10 @@ pub use problem::{Problem, ProblemBody};
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Longest time for an answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for an answer of [`LONG_ROUTES`].
+const LONG_TIMEOUT: Duration = Duration::from_secs(600);
+/// Routes that have much to do, by their patterns.
+const LONG_ROUTES: &[&str] = &["/api/v1/servers/import", "/api/v1/servers/bulk"];
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +69,8 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// What keeps other programs in step.
     pub sync: crate::sync::Handle,
+    /// Who knows how servers are.
+    pub states: Arc<dyn openserverhub::ServerStates>,
 }
 
 /// All routes with their description.
@@ -80,6 +95,29 @@ fn routes() -> OpenApiRouter<AppState> {
             servers::update_server,
             servers::delete_server
         ))
+        .routes(routes!(
+            hub::servers::hub_list_servers,
+            hub::servers::hub_create_server
+        ))
+        .routes(routes!(hub::servers::hub_statistics))
+        .routes(routes!(hub::servers::hub_batch_monitoring))
+        .routes(routes!(
+            hub::groups::hub_list_groups,
+            hub::groups::hub_create_group
+        ))
+        .routes(routes!(
+            hub::groups::hub_get_group,
+            hub::groups::hub_update_group,
+            hub::groups::hub_delete_group
+        ))
+        .routes(routes!(hub::discovery::hub_import_file))
+        .routes(routes!(hub::discovery::hub_import_text))
+        .routes(routes!(hub::discovery::hub_import_devices))
+        .routes(routes!(hub::discovery::hub_template))
+        .routes(routes!(hub::discovery::hub_examples))
+        .routes(routes!(server_bulk::change_servers))
+        .routes(routes!(server_import::import_servers))
+        .routes(routes!(server_export::export_servers))
         .routes(routes!(groups::list_groups, groups::create_group))
         .routes(routes!(
             groups::get_group,
@@ -137,16 +175,33 @@ fn routes() -> OpenApiRouter<AppState> {
 pub fn router(state: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
     router
+        .route_layer(from_fn_with_state(
+            described::Described::new(&description()),
+            described::guard,
+        ))
         .route_layer(from_fn_with_state(state.clone(), gate::guard))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(TimeoutLayer::with_status_code(
-            axum::http::StatusCode::SERVICE_UNAVAILABLE,
-            TIMEOUT,
-        ))
+        .layer(from_fn(limit_time))
         .layer(CatchPanicLayer::new())
         .with_state(state)
+}
+
+/// Ends what takes too long; what it was changing is not changed.
+async fn limit_time(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    let is_long = path.is_some_and(|path| LONG_ROUTES.contains(&path.as_str()));
+    let limit = if is_long { LONG_TIMEOUT } else { TIMEOUT };
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Took too long",
+            format!("there was no answer within {} seconds", limit.as_secs()),
+        )
+        .into_response(),
+    }
 }
 
 async fn not_found() -> impl IntoResponse {
@@ -155,7 +210,7 @@ async fn not_found() -> impl IntoResponse {
 
 async fn method_not_allowed() -> impl IntoResponse {
     Problem::new(
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::METHOD_NOT_ALLOWED,
         "Method not allowed",
         "this path does not take this method",
     )

@@ -24,19 +24,21 @@ pub use alert::{
     AlertStatistics, EndReason, Noise,
 };
 pub use audit::{AuditEntry, AuditEvent};
-pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
-pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};
-pub use group::{Group, GroupBody, GroupDraft};
+pub use credential::{
+    Credential, CredentialBody, CredentialDraft, CredentialFilter, Driver, SecretChange,
+};
+pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterFilter, ExporterUrl};
+pub use group::{Group, GroupBody, GroupDraft, GroupFilter};
 pub use invalid::{Invalid, Problems};
 pub use inventory::{Inventory, MonitoredServer};
 pub use label::{LabelName, Labels, RESERVED_LABELS};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, Sort};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, NameSort, Page, PageRequest, Sort};
 pub use role::{Role, Scope};
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
 pub use sync::{Artefact, SyncChange, SyncCounts, SyncOutcome, SyncReason, SyncState, SyncVersion};
 pub use text::{Name, Text};
 pub use token::{Token, TokenKind};
-pub use user::{User, UserBody, UserDraft, check_password};
+pub use user::{User, UserBody, UserDraft, UserFilter, check_password};
 
 /// Number of a row. Positive, given out once, never used again.
 pub type Id = i64;

@@ -7,6 +7,7 @@ use draft::group;
 
 use super::*;
 
+mod batch;
 mod draft;
 mod inventory;
 mod journal;
@@ -65,6 +66,12 @@ cases![
     a_newer_database_is_refused,
     inventory::an_exporter_in_use_stays,
     inventory::the_inventory_has_what_is_monitored,
+    batch::many_servers_are_as_if_one_after_the_other,
+    batch::searches_find_the_few_and_the_many,
+    batch::many_entries_are_one_chain,
+    batch::a_key_has_one_answer_for_a_day,
+    batch::of_two_requests_with_one_key_one_waits,
+    inventory::named_rows_are_filtered_and_sorted,
     sync::versions_are_kept_with_author_and_content,
     sync::old_content_is_forgotten_but_not_what_is_published,
 ];
@@ -109,8 +116,10 @@ async fn every_statement_is_understood(lab: Lab) {
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,
+        idempotency::STATEMENTS,
         super::inventory::STATEMENTS,
         secrets::STATEMENTS,
+        server_batch::STATEMENTS,
         servers::STATEMENTS,
         super::sync::STATEMENTS,
         tokens::STATEMENTS,

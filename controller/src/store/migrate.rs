@@ -29,6 +29,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0003_alerts.sql"),
         include_str!("../../migrations/postgres/0003_alerts.sql"),
     ),
+    (
+        5,
+        "inventory",
+        include_str!("../../migrations/sqlite/0005_inventory.sql"),
+        include_str!("../../migrations/postgres/0005_inventory.sql"),
+    ),
 ];
 
 /// Runs what is missing. Refuses a schema that a newer program made.
