@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod discovery;
 mod sync;
 
+pub use discovery::DiscoveryConfig;
 pub use sync::{PrometheusConfig, SyncConfig};
 
 /// Beginning of the names of our variables.
@@ -51,6 +53,9 @@ pub struct Config {
     /// The alert journal.
     #[serde(default)]
     pub alerts: AlertSettings,
+    /// Scans for BMCs.
+    #[serde(default)]
+    pub discovery: DiscoveryConfig,
 }
 
 /// How the alert journal is kept.
@@ -152,6 +157,7 @@ impl Config {
             .map_err(|error| wrong(error.to_string()))?;
         config.prometheus.check().map_err(&wrong)?;
         config.sync.check().map_err(&wrong)?;
+        config.discovery.check().map_err(&wrong)?;
         Ok(config)
     }
 

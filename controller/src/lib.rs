@@ -13,6 +13,7 @@ pub mod auth;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod discovery;
 pub mod model;
 pub mod prometheus;
 pub mod render;

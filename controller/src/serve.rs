@@ -12,6 +12,7 @@ use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::discovery::Discovery;
 use crate::store::{Sealer, Store};
 use crate::sync::Engine;
 use crate::watchdog::Watchdog;
@@ -56,6 +57,7 @@ impl Controller {
         let (engine, sync) = Engine::new(store.clone(), config)?;
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
         let state = AppState {
+            discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             sync,
             store,
             authenticator,
@@ -91,6 +93,7 @@ impl Controller {
     /// When serving fails altogether.
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let store = self.state.store.clone();
+        let discovery = self.state.discovery.clone();
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
         let engine = tokio::spawn(self.engine.run(shutdown.clone()));
         let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
@@ -99,6 +102,7 @@ impl Controller {
             .with_graceful_shutdown(async move { stopping.cancelled().await });
         let late = async {
             shutdown.cancelled().await;
+            discovery.shut_down();
             tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {

@@ -8,6 +8,7 @@ mod auth;
 mod change;
 mod credentials;
 mod described;
+mod discovery;
 mod download;
 mod exporters;
 mod extract;
@@ -56,7 +57,12 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest time for an answer of [`LONG_ROUTES`].
 const LONG_TIMEOUT: Duration = Duration::from_secs(600);
 /// Routes that have much to do, by their patterns.
-const LONG_ROUTES: &[&str] = &["/api/v1/servers/import", "/api/v1/servers/bulk"];
+const LONG_ROUTES: &[&str] = &[
+    "/api/v1/servers/import",
+    "/api/v1/servers/bulk",
+    "/api/v1/discovery/csv-import",
+    "/api/v1/discovery/network-scan",
+];
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -69,6 +75,8 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// What keeps other programs in step.
     pub sync: crate::sync::Handle,
+    /// Scans for BMCs.
+    pub discovery: crate::discovery::Discovery,
     /// Who knows how servers are.
     pub states: Arc<dyn openserverhub::ServerStates>,
 }
@@ -110,6 +118,11 @@ fn routes() -> OpenApiRouter<AppState> {
             hub::groups::hub_update_group,
             hub::groups::hub_delete_group
         ))
+        .routes(routes!(discovery::list_scans, discovery::start_scan))
+        .routes(routes!(discovery::get_scan))
+        .routes(routes!(discovery::cancel_scan))
+        .routes(routes!(discovery::import_found))
+        .routes(routes!(hub::discovery::hub_scan))
         .routes(routes!(hub::discovery::hub_import_file))
         .routes(routes!(hub::discovery::hub_import_text))
         .routes(routes!(hub::discovery::hub_import_devices))

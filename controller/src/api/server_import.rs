@@ -106,15 +106,20 @@ pub(super) async fn import_servers(
         group_id: None,
     };
     let report = import(&state.store, &principal, settings, file, form).await?;
+    Ok(answer(report))
+}
+
+/// A report; as a problem when it says that nothing was changed for mistakes.
+pub(super) fn answer(report: Report) -> Response {
     if report.applied || report.dry_run {
-        return Ok(Json(report).into_response());
+        return Json(report).into_response();
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let problem = ImportProblem {
         title: "Rows are wrong",
         status: status.as_u16(),
         detail: format!(
-            "{} of {} rows are wrong, so nothing was changed; mend them, or ask with partial=true",
+            "{} of {} rows are wrong, so nothing was changed; mend them, or ask for a partial import",
             report.failed, report.rows
         ),
         report,
@@ -122,7 +127,7 @@ pub(super) async fn import_servers(
     let mut response = (status, Json(problem)).into_response();
     let media_type = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(CONTENT_TYPE, media_type);
-    Ok(response)
+    response
 }
 
 fn form_of(request: &Request) -> Result<Form, Problem> {

@@ -109,6 +109,27 @@ pub const RULES: &[Rule] = &[
         ADMIN,
         "servers:write",
     ),
+    rule(GET, "/api/v1/discovery", OPERATOR, "discovery:read"),
+    rule(POST, "/api/v1/discovery", OPERATOR, "discovery:write"),
+    rule(GET, "/api/v1/discovery/{id}", OPERATOR, "discovery:read"),
+    rule(
+        POST,
+        "/api/v1/discovery/{id}/cancel",
+        OPERATOR,
+        "discovery:write",
+    ),
+    rule(
+        POST,
+        "/api/v1/discovery/{id}/import",
+        OPERATOR,
+        "servers:write",
+    ),
+    rule(
+        POST,
+        "/api/v1/discovery/network-scan",
+        OPERATOR,
+        "discovery:write",
+    ),
     rule(
         POST,
         "/api/v1/discovery/csv-import",

@@ -155,14 +155,17 @@ impl Tx {
     pub async fn servers_at(&mut self, places: &[(&str, u16)]) -> Result<Places, StoreError> {
         let mut found = Places::with_capacity(places.len());
         for chunk in places.chunks(CHUNK) {
-            let mut query = Query::new("SELECT address, port, id FROM servers");
-            query.and("(address, port) IN (VALUES ");
+            // For `(address, port) IN (VALUES …)` SQLite would read all servers.
+            let mut query = Query::new("WITH wanted (address, port) AS (VALUES ");
             for (index, (address, port)) in chunk.iter().enumerate() {
                 query.push(if index == 0 { "(" } else { ", (" });
                 query.bind((*address).to_owned())?.push(", ");
                 query.bind(i64::from(*port))?.push(")");
             }
-            query.push(")");
+            query.push(
+                ") SELECT s.address, s.port, s.id FROM wanted CROSS JOIN servers s \
+                 WHERE s.address = wanted.address AND s.port = wanted.port",
+            );
             for row in query.fetch_all(self).await? {
                 let port: i64 = row.try_get(1)?;
                 let port =

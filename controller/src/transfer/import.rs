@@ -14,7 +14,7 @@ use crate::auth::Principal;
 use crate::model::{AuditEvent, GroupBody, GroupDraft, Id, Invalid, Scope, Server, ServerDraft};
 use crate::store::{Names, Places, Session, Store, StoreError};
 
-/// Most names of new groups and profiles that a report lists.
+/// Most names of new groups that a report lists.
 const MAX_NEW_GROUPS: usize = 1000;
 
 /// What rows do.
@@ -166,7 +166,7 @@ impl<'a> Importer<'a> {
     /// When the database fails.
     pub async fn take(&mut self, rows: Vec<Parsed>) -> Result<(), StoreError> {
         let mut known = self.known(&rows).await?;
-        let mut places = self.places(&rows, &known).await?;
+        let places = self.places(&rows, &known).await?;
         let mut planned = Vec::with_capacity(rows.len());
         let mut lines = Vec::with_capacity(rows.len());
         for row in rows {
@@ -178,7 +178,7 @@ impl<'a> Importer<'a> {
                 }
             };
             let before = known.remove(&row.name);
-            match self.plan(&row, before, &mut places).await? {
+            match self.plan(&row, before, &places).await? {
                 Ok(plan) => planned.push(plan),
                 Err(errors) => lines.push(Line::wrong(row.line, &row.name, errors)),
             }
@@ -228,7 +228,7 @@ impl<'a> Importer<'a> {
             let body = row.body(known.get(&row.name), false);
             // What is no place is named later.
             if let Ok(draft) = ServerDraft::parse(&body) {
-                wanted.push((draft.address.as_str().to_owned(), draft.port.0));
+                wanted.push(place(&draft));
             }
         }
         let wanted: Vec<(&str, u16)> = wanted
@@ -243,7 +243,7 @@ impl<'a> Importer<'a> {
         &mut self,
         row: &Row,
         before: Option<Server>,
-        places: &mut Places,
+        places: &Places,
     ) -> Result<Result<Planned, Vec<Invalid>>, StoreError> {
         let mut errors = Vec::new();
         if let Some(line) = self.seen_names.get(&row.name) {
@@ -267,17 +267,7 @@ impl<'a> Importer<'a> {
             }
         };
         if let Some(draft) = &draft {
-            let place = (draft.address.as_str().to_owned(), draft.port.0);
-            let is_free = places.get(&place).is_none_or(|id| {
-                before.as_ref().is_some_and(|before| before.id == *id) || self.moved.contains(id)
-            });
-            if let Some(line) = self.seen_places.get(&place) {
-                let message = format!("with this port is that of line {line} too");
-                errors.push(Invalid::new("address", message));
-            } else if !is_free {
-                let message = "another server has this address and port already";
-                errors.push(Invalid::new("address", message));
-            }
+            errors.extend(self.check_place(draft, before.as_ref(), places));
         }
         let references = self.references(row, before.as_ref());
         let (mut draft, references) = match (draft, references) {
@@ -300,9 +290,9 @@ impl<'a> Importer<'a> {
             Wanted::Known(id) => id,
             Wanted::New(group) => Some(self.make_group(&group).await?),
         };
-        let place = (draft.address.as_str().to_owned(), draft.port.0);
+        let place = place(&draft);
         if let Some(before) = &before
-            && (before.address.as_str(), before.port) != (draft.address.as_str(), draft.port.0)
+            && (&before.address, before.port) != (&place.0, place.1)
         {
             self.moved.insert(before.id);
         }
@@ -312,6 +302,25 @@ impl<'a> Importer<'a> {
             before,
             draft,
         }))
+    }
+
+    /// What is wrong with the place that a row wants, if anything is.
+    fn check_place(
+        &self,
+        draft: &ServerDraft,
+        before: Option<&Server>,
+        places: &Places,
+    ) -> Option<Invalid> {
+        let place = place(draft);
+        if let Some(line) = self.seen_places.get(&place) {
+            let message = format!("with this port is that of line {line} too");
+            return Some(Invalid::new("address", message));
+        }
+        let owner = places.get(&place)?;
+        let is_free =
+            before.is_some_and(|before| before.id == *owner) || self.moved.contains(owner);
+        let message = "another server has this address and port already";
+        (!is_free).then(|| Invalid::new("address", message))
     }
 
     fn check_mode(&self, before: Option<&Server>) -> Result<(), Invalid> {
@@ -528,4 +537,9 @@ impl<'a> Importer<'a> {
         tx.append_audits(&events).await?;
         Ok(lines)
     }
+}
+
+/// Address and port.
+fn place(draft: &ServerDraft) -> (String, u16) {
+    (draft.address.as_str().to_owned(), draft.port.0)
 }

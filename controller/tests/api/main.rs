@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod bulk;
 mod crash;
+mod discovery;
 mod import;
 mod openserverhub;
 mod secrets;

@@ -137,6 +137,13 @@ async fn servers_are_made_listed_changed_and_taken_away() {
         changed.body["credential_id"], one.body["credential_id"],
         "another password"
     );
+    let only = json!({"ipmi_password": "zq7canaryTHIRD"});
+    ask(&operator, Method::PUT, &path, Some(only)).await;
+    let profiles = operator.get("/api/v1/credentials").await;
+    assert_eq!(
+        profiles.body["total"], 2,
+        "a password that no server has is not kept"
+    );
     let stale = [("if-match", "\"v1\"")];
     let path = format!("/api/v1/{path}");
     let late = operator

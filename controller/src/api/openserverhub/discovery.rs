@@ -12,15 +12,19 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::servers::{HubGroup, import_rows, theirs};
+use crate::api::discovery::{KnownServer, begin, known};
 use crate::api::extract::{Json, Query};
 use crate::api::server_import::MAX_FILE_BYTES;
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;
-use crate::model::Id;
+use crate::discovery::{Found, Wanted};
+use crate::model::{Id, Port};
 use crate::transfer::{FileError, Form, Line, Outcome, Parsed, Row, parse, push_line};
 
 /// Most machines of one request.
 const MAX_DEVICES: usize = 10_000;
+/// How often each question of a scan is asked.
+const TRIES: u8 = 2;
 /// Rows of which mistakes are told.
 const MAX_TOLD: usize = 1000;
 /// Most characters of a maker's name that become part of a server's name, with a
@@ -328,6 +332,133 @@ impl HubDevice {
 
 fn dashed(address: &str) -> String {
     address.replace(['.', ':'], "-")
+}
+
+/// What is to be scanned.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::api) struct HubScan {
+    /// A network in CIDR, a range, or addresses parted by commas.
+    network: String,
+    /// UDP port.
+    #[serde(default = "default_port")]
+    #[schema(default = 623, minimum = 1)]
+    port: u16,
+    /// How long an answer is waited for, in seconds.
+    #[serde(default = "default_timeout")]
+    #[schema(default = 3, minimum = 1, maximum = 30)]
+    timeout: u64,
+}
+
+fn default_port() -> u16 {
+    Port::IPMI.0
+}
+
+fn default_timeout() -> u64 {
+    3
+}
+
+/// What a scan found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct HubScanned {
+    /// Addresses that were asked.
+    total_scanned: u64,
+    /// BMCs that were found.
+    devices_found: usize,
+    /// Each.
+    devices: Vec<HubFoundDevice>,
+    /// Seconds that it took.
+    scan_duration: f64,
+}
+
+/// A BMC that was found. Nobody logged in, so most is not known.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct HubFoundDevice {
+    /// Its address.
+    ip: String,
+    /// UDP port.
+    port: u16,
+    /// Empty: no user is tried.
+    username: &'static str,
+    /// Empty: no password is tried.
+    password: &'static str,
+    /// Empty: it is not asked.
+    manufacturer: &'static str,
+    /// Empty: it is not asked.
+    model: &'static str,
+    /// Empty: it is not asked.
+    serial_number: &'static str,
+    /// Generations of IPMI that it speaks.
+    bmc_version: String,
+    /// Whether it answers: always.
+    accessible: bool,
+    /// Whether nobody may log in without a name.
+    auth_required: bool,
+    /// Whether a server has this address and port.
+    already_exists: bool,
+    /// That server, if the asker sees it.
+    existing_server_id: Option<Id>,
+    /// Its name.
+    existing_server_name: Option<String>,
+}
+
+impl HubFoundDevice {
+    fn new(found: &Found, (is_known, server): (bool, Option<KnownServer>)) -> Self {
+        let spoken = [(found.ipmi_1_5, "1.5"), (found.ipmi_2_0, "2.0")];
+        let spoken = spoken.into_iter().filter(|(is, _)| *is == Some(true));
+        let spoken: Vec<&str> = spoken.map(|(_, version)| version).collect();
+        Self {
+            ip: found.address.clone(),
+            port: found.port,
+            username: "",
+            password: "",
+            manufacturer: "",
+            model: "",
+            serial_number: "",
+            bmc_version: match spoken.join(" ") {
+                versions if versions.is_empty() => String::new(),
+                versions => format!("IPMI {versions}"),
+            },
+            accessible: true,
+            auth_required: !found.weaknesses.iter().any(|weak| weak.name == "anonymous"),
+            already_exists: is_known,
+            existing_server_id: server.as_ref().map(|server| server.id),
+            existing_server_name: server.map(|server| server.name),
+        }
+    }
+}
+
+/// Scans a network and waits for the end. Whoever goes away ends it.
+#[utoipa::path(post, path = "/discovery/network-scan", tag = "openserverhub",
+    request_body = HubScan, responses((status = 200, body = HubScanned)))]
+pub(in crate::api) async fn hub_scan(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(body): Json<HubScan>,
+) -> Result<Json<HubScanned>, Problem> {
+    let networks = body.network.split(',').map(str::trim);
+    let wanted = Wanted {
+        networks: networks.map(str::to_owned).collect(),
+        port: body.port,
+        rate: None,
+        timeout_ms: body.timeout.saturating_mul(1000),
+        tries: TRIES,
+    };
+    let begun = begin(&state, &principal, &wanted).await?;
+    state.discovery.wait(begun.id).await;
+    let (job, found) = state
+        .discovery
+        .job(begun.id)
+        .ok_or_else(|| Problem::not_found("the scan is forgotten already"))?;
+    let known = known(&state.store, &found, &principal.scope()).await?;
+    let devices = found.iter().zip(known);
+    let devices = devices.map(|(found, known)| HubFoundDevice::new(found, known));
+    let took = job.ended_at.map(|ended| ended.since(job.started_at));
+    Ok(Json(HubScanned {
+        total_scanned: job.done,
+        devices_found: found.len(),
+        devices: devices.collect(),
+        scan_duration: took.unwrap_or_default().as_secs_f64(),
+    }))
 }
 
 /// A file to begin with.

@@ -8,13 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::{HubServer, PowerState, Status, tags};
+use crate::api::change::Resource;
 use crate::api::extract::{Json, Query, Versioned};
 use crate::api::server_bulk::{Bulk, BulkChanges, Deed, Selection, checked};
 use crate::api::{AppState, Problem, change, servers};
 use crate::auth::Principal;
 use crate::model::{Credential, Id, Invalid, Role, Server, ServerDraft, ServerFilter, Version};
-use crate::store::{Session, StoreError, Tx};
-use crate::transfer::{Importer, Logins, Mode, Outcome, Report, Row, Settings};
+use crate::store::{Session, StoreError, Tx, WriteTx};
+use crate::transfer::{Importer, LOGIN_PREFIX, Logins, Mode, Outcome, Report, Row, Settings};
 
 /// Most servers of one answer.
 const MAX_LIMIT: i64 = 10_000;
@@ -407,11 +408,30 @@ pub(in crate::api) async fn update(
     let draft = ServerDraft::parse(&body)
         .map_err(|errors| Problem::invalid(errors.into_iter().map(theirs).collect()))?;
     servers::check_group(principal, &draft)?;
+    let old = before
+        .credential_id
+        .filter(|id| draft.credential_id != Some(*id));
     let rows = tx.update_server(id, version, &draft, &scope).await?;
+    if let Some(old) = old {
+        drop_unused(&mut tx, principal, old).await?;
+    }
     let changed = change::updated(tx, principal, rows).await?;
     let version = changed.version;
     let value = view(state, principal, changed.value).await?;
     Ok(Versioned::ok(value, version))
+}
+
+/// Takes a profile away that was made for servers and that none uses any more: a
+/// password that is of no use is not kept.
+async fn drop_unused(tx: &mut WriteTx, principal: &Principal, id: Id) -> Result<(), StoreError> {
+    let profile = tx.credential(id).await?;
+    if profile.server_count > 0 || !profile.name.starts_with(LOGIN_PREFIX) {
+        return Ok(());
+    }
+    let profile = tx.delete_credential(id, None).await?;
+    let [_, _, action] = Credential::ACTIONS;
+    let event = principal.event(action, profile.path());
+    tx.append_audit(&event.with(Some(&profile), None)).await
 }
 
 impl HubUpdate {
