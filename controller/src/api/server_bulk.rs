@@ -279,7 +279,7 @@ pub(super) enum Selection {
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
     /// They are changed.
-    Change(BulkChanges),
+    Change(Box<BulkChanges>),
     /// They go.
     Delete,
 }
@@ -334,7 +334,7 @@ pub(super) async fn change_servers(
 fn parse(body: &BulkBody) -> Result<(Selection, Deed), Problem> {
     let deed = match (&body.changes, body.delete) {
         (Some(changes), false) if *changes != BulkChanges::default() => {
-            Deed::Change(changes.clone())
+            Deed::Change(Box::new(changes.clone()))
         }
         (None, true) => Deed::Delete,
         (Some(_), true) => {

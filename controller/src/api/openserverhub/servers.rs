@@ -1,5 +1,6 @@
 //! `servers/` and what is below it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
@@ -315,7 +316,7 @@ pub(in crate::api) async fn hub_batch_monitoring(
     Json(body): Json<HubMonitoring>,
 ) -> Result<Json<HubBatch>, Problem> {
     let ids = checked(&body.server_ids)?;
-    let deed = Deed::Change(BulkChanges::monitoring(body.monitoring_enabled));
+    let deed = Deed::Change(Box::new(BulkChanges::monitoring(body.monitoring_enabled)));
     let mut session = Session::begin(&state.store, false).await?;
     let report = Bulk::telling_all(&mut session, &principal)
         .run(&Selection::Ids(ids.clone()), &deed)
@@ -561,8 +562,8 @@ async fn views(
 async fn profiles(tx: &mut Tx, servers: &[Server]) -> Result<HashMap<Id, Credential>, StoreError> {
     let mut profiles = HashMap::new();
     for id in servers.iter().filter_map(|server| server.credential_id) {
-        if !profiles.contains_key(&id) {
-            profiles.insert(id, tx.credential(id).await?);
+        if let Entry::Vacant(place) = profiles.entry(id) {
+            place.insert(tx.credential(id).await?);
         }
     }
     Ok(profiles)

@@ -19,7 +19,7 @@ pub(super) async fn many_servers_are_as_if_one_after_the_other(lab: Lab) {
             server(&format!("n{number}"), |body| {
                 body.port = i64::try_from(number).unwrap() + 1;
                 body.address = "bmc".to_owned();
-                body.group_id = (number % 2 == 0).then_some(east);
+                body.group_id = number.is_multiple_of(2).then_some(east);
                 body.tags = vec![format!("t{number}")];
                 body.labels = [("dc".to_owned(), "x".to_owned())].into();
             })
@@ -146,7 +146,7 @@ pub(super) async fn many_entries_are_one_chain(lab: Lab) {
     let store = lab.open().await;
     let event = |number: usize| AuditEvent {
         actor: "root".to_owned(),
-        actor_id: (number % 2 == 0).then_some(7),
+        actor_id: number.is_multiple_of(2).then_some(7),
         source: Some(format!("192.0.2.{}", number % 3)),
         action: "server.update",
         resource: format!("servers/{number}"),
