@@ -13,17 +13,19 @@ async fn servers(client: &Client, names: &[&str], more: &Value) -> Vec<i64> {
     let mut ids = Vec::new();
     for name in names {
         let mut body = json!({"name": name, "address": format!("bmc-{name}")});
-        let fields = more.as_object().unwrap().clone();
-        body.as_object_mut().unwrap().extend(fields);
+        let fields = more.as_object().expect("an object").clone();
+        body.as_object_mut().expect("an object").extend(fields);
         let made = client.post("/api/v1/servers", &body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
-        ids.push(made.body["id"].as_i64().unwrap());
+        ids.push(made.body["id"].as_i64().expect("a number"));
     }
     ids
 }
 
 async fn total(client: &Client, path: &str) -> i64 {
-    client.get(path).await.body["total"].as_i64().unwrap()
+    client.get(path).await.body["total"]
+        .as_i64()
+        .expect("a number")
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn try_bmcs(net: u8) -> std::io::Result<Vec<Sim>> {
 }
 
 async fn lab(networks: &str) -> Lab {
-    let directory = Arc::new(tempfile::tempdir().unwrap());
+    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
     let networks = ("IPMI_CONTROLLER_DISCOVERY__NETWORKS", networks.to_owned());
     Lab::start_in(directory, &[networks]).await
 }

@@ -18,7 +18,7 @@ async fn csv(client: &Client, query: &str, file: &str) -> Answer {
 async fn total(client: &Client) -> i64 {
     client.get("/api/v1/servers").await.body["total"]
         .as_i64()
-        .unwrap()
+        .expect("a number")
 }
 
 /// What became of each row: line and outcome.
@@ -30,8 +30,8 @@ fn outcomes(answer: &Answer) -> Vec<(i64, &str)> {
         .iter()
         .map(|line| {
             (
-                line["line"].as_i64().unwrap(),
-                line["outcome"].as_str().unwrap(),
+                line["line"].as_i64().expect("a number"),
+                line["outcome"].as_str().expect("a word"),
             )
         })
         .collect()

@@ -14,7 +14,10 @@ const AXIOS: [(&str, &str); 1] = [("accept", "application/json, text/plain, */*"
 
 async fn ask(client: &Client, method: Method, path: &str, body: Option<Value>) -> Answer {
     let path = format!("/api/v1/{path}");
-    let answer = client.ask(method, &path, body.as_ref(), &AXIOS).await;
+    let answer = match body {
+        Some(body) => client.ask(method, &path, Some(&body), &AXIOS).await,
+        None => client.ask(method, &path, None, &AXIOS).await,
+    };
     assert!(answer.status.is_success(), "{path}: {answer:?}");
     answer
 }
@@ -278,7 +281,7 @@ async fn groups_are_made_listed_changed_and_taken_away() {
 fn form(parts: &[(&str, Option<&str>, &str)]) -> (String, String) {
     let mut body = String::new();
     for (name, file, text) in parts {
-        let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
+        let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
         body += &format!(
             "--limit\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n{text}\r\n"
         );
