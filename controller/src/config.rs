@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 mod backup;
 mod channel;
+mod discovery;
 mod endpoint;
 mod log;
 mod metrics;
@@ -26,6 +27,7 @@ mod tls;
 
 pub use backup::{BackupConfig, SnapshotConfig};
 pub use channel::ChannelConfig;
+pub use discovery::DiscoveryConfig;
 pub use endpoint::{EndpointConfig, GrafanaConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
@@ -97,6 +99,9 @@ pub struct Config {
     /// The exporters' configuration channel.
     #[serde(default)]
     pub channel: ChannelConfig,
+    /// Scans for BMCs.
+    #[serde(default)]
+    pub discovery: DiscoveryConfig,
 }
 
 /// How the alert journal is kept.
@@ -206,6 +211,7 @@ impl Config {
         config.backup.check().map_err(&wrong)?;
         config.snapshot.check().map_err(&wrong)?;
         config.oidc.check().map_err(&wrong)?;
+        config.discovery.check().map_err(&wrong)?;
         Ok(config)
     }
 

@@ -15,6 +15,7 @@ use crate::backup::{Backups, Schedule, Snapshots};
 use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::discovery::Discovery;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
@@ -82,6 +83,7 @@ impl Controller {
         let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
+            discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             sync,
             telemetry,
             backups,
@@ -139,6 +141,7 @@ impl Controller {
     /// When serving fails altogether.
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let store = self.state.store.clone();
+        let discovery = self.state.discovery.clone();
         let tls = self.state.tls.clone();
         let renewal = tls
             .clone()
@@ -155,6 +158,7 @@ impl Controller {
             shutdown,
         )
         .await;
+        discovery.shut_down();
         for task in [Some(terms), Some(keeper), Some(changes), renewal]
             .into_iter()
             .flatten()

@@ -7,15 +7,21 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Json, Query, check_page};
 use super::{AppState, Problem};
 use crate::clock::Timestamp;
-use crate::model::{AuditEntry, Page, PageRequest};
+use crate::model::{AuditEntry, Id, Page, PageRequest};
 use crate::store::AuditFilter;
 
 /// Which entries are wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
+    /// Part of the actor, action, resource or source; case does not matter.
+    search: Option<String>,
     /// Exactly this actor.
     actor: Option<String>,
+    /// Number of the user behind it.
+    actor_id: Option<Id>,
+    /// From exactly this network address.
+    source: Option<String>,
     /// Exactly this action, such as `server.update`.
     action: Option<String>,
     /// Exactly this resource, such as `servers/12`.
@@ -24,12 +30,19 @@ pub(super) struct Filter {
     since: Option<Timestamp>,
     /// Before this moment (RFC 3339).
     until: Option<Timestamp>,
+    /// In the order in which they were written, and not the newest first.
+    #[serde(default)]
+    #[param(default = false)]
+    oldest_first: bool,
 }
 
 impl From<Filter> for AuditFilter {
     fn from(filter: Filter) -> Self {
         Self {
+            search: filter.search,
             actor: filter.actor,
+            actor_id: filter.actor_id,
+            source: filter.source,
             action: filter.action,
             resource: filter.resource,
             since: filter.since,
@@ -61,8 +74,10 @@ pub(super) async fn list_audit(
     Query(page): Query<PageRequest>,
 ) -> Result<Json<Page<AuditEntry>>, Problem> {
     let page = check_page(page)?;
+    let oldest_first = filter.oldest_first;
     let filter = filter.into();
-    Ok(Json(state.store.read().await?.audit(&filter, page).await?))
+    let mut tx = state.store.read().await?;
+    Ok(Json(tx.audit(&filter, oldest_first, page).await?))
 }
 
 /// Recomputes the chain of hashes.

@@ -9,13 +9,14 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
-use super::alert_export::{Format, csv_field};
 use super::audit::Filter;
+use super::download::Format;
 use super::extract::Query;
 use super::{AppState, Problem};
 use crate::auth::Principal;
 use crate::model::AuditEntry;
 use crate::store::{AuditFilter, Store};
+use crate::transfer::push_field;
 
 /// Entries that are read at a time.
 const BATCH: i64 = 500;
@@ -143,7 +144,7 @@ fn csv_line(text: &mut String, entry: &AuditEntry) {
         if index > 0 {
             text.push(',');
         }
-        csv_field(text, field);
+        push_field(text, field);
     }
     text.push_str("\r\n");
 }

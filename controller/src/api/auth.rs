@@ -1,7 +1,7 @@
 //! Log-in, renewal, log-out, one's own profile and password.
 
 use axum::Extension;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
@@ -86,19 +86,24 @@ impl From<Session> for Tokens {
     }
 }
 
-/// JSON, or the form of OAuth 2.
+/// JSON, or the form of OAuth 2 in either encoding of forms.
 pub(super) struct FormOrJson<T>(T);
 
 impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for FormOrJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_form = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
-        if is_form {
+        let media_type = request.headers().get(CONTENT_TYPE);
+        let media_type = media_type.and_then(|value| value.to_str().ok());
+        let is = |form: &str| media_type.is_some_and(|value| value.starts_with(form));
+        if is("multipart/form-data") {
+            let fields = multipart_fields(request, state).await?;
+            let value = serde_json::from_value(serde_json::Value::Object(fields));
+            return value
+                .map(Self)
+                .map_err(|error| Problem::bad_request(error.to_string()));
+        }
+        if is("application/x-www-form-urlencoded") {
             let form = axum::Form::<T>::from_request(request, state).await;
             let form = form.map_err(|error| Problem::bad_request(error.body_text()))?;
             return Ok(Self(form.0));
@@ -109,9 +114,33 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for FormOrJs
     }
 }
 
+/// Texts of a form, by name.
+async fn multipart_fields<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<serde_json::Map<String, serde_json::Value>, Problem> {
+    let refused = |error: String| Problem::bad_request(error);
+    let mut form = Multipart::from_request(request, state)
+        .await
+        .map_err(|error| refused(error.body_text()))?;
+    let mut fields = serde_json::Map::new();
+    while let Some(field) = form
+        .next_field()
+        .await
+        .map_err(|error| refused(error.body_text()))?
+    {
+        let name = field.name().unwrap_or_default().to_owned();
+        let text = field.text().await;
+        let text = text.map_err(|error| refused(error.body_text()))?;
+        fields.insert(name, text.into());
+    }
+    Ok(fields)
+}
+
 /// Signs in with name and password.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
-    request_body(content((LoginBody = "application/json"), (LoginBody = "application/x-www-form-urlencoded"))),
+    request_body(content((LoginBody = "application/json"), (LoginBody = "application/x-www-form-urlencoded"),
+        (LoginBody = "multipart/form-data"))),
     responses((status = 200, body = Tokens), (status = 401, body = super::ProblemBody,
         content_type = "application/problem+json", description = "Name or password is wrong"),
         (status = 429, body = super::ProblemBody, content_type = "application/problem+json",

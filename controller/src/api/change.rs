@@ -2,15 +2,17 @@
 //! committed with it, and the answer bears the version.
 
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 
 use super::Problem;
-use super::extract::Versioned;
+use super::extract::{Versioned, etag};
+use super::idempotency::Key;
 use crate::auth::Principal;
 use crate::model::{
     Credential, Exporter, Group, Id, RuleGroup, Server, ThresholdOverride, User, Version,
 };
-use crate::store::WriteTx;
+use crate::store::{KeptAnswer, WriteTx};
 
 /// A kind of row that has a path of its own.
 pub(super) trait Resource: Serialize {
@@ -74,6 +76,27 @@ pub(super) async fn created<T: Resource>(
     let location = format!("/api/v1/{}", row.path());
     let version = row.version();
     Ok(Versioned::created(row, version, location))
+}
+
+/// Ends the making of a row that may be asked for again.
+pub(super) async fn created_once<T: Resource>(
+    mut tx: WriteTx,
+    principal: &Principal,
+    key: &Key,
+    row: T,
+) -> Result<Response, Problem> {
+    let [action, _, _] = T::ACTIONS;
+    let event = principal.event(action, row.path());
+    tx.append_audit(&event.with(None, Some(&row))).await?;
+    let answer = KeptAnswer {
+        status: StatusCode::CREATED.as_u16(),
+        etag: Some(etag(row.version())),
+        location: Some(format!("/api/v1/{}", row.path())),
+        body: serde_json::to_string(&row).map_err(|error| Problem::internal(&error))?,
+    };
+    let response = key.answer(&mut tx, answer).await?;
+    tx.commit().await?;
+    Ok(response)
 }
 
 /// Ends the change of a row.

@@ -2,39 +2,47 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
-use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::extract::{IfMatch, Json, NameOrder, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
-use crate::model::{Credential, CredentialBody, CredentialDraft, Id, Page, PageRequest};
+use crate::model::{
+    Credential, CredentialBody, CredentialDraft, CredentialFilter, Id, Page, PageRequest,
+};
 
 /// Credential profiles.
-#[utoipa::path(get, path = "/credentials", tag = "credentials", params(Search, PageRequest),
+#[utoipa::path(get, path = "/credentials", tag = "credentials", params(CredentialFilter, NameOrder, PageRequest),
     responses((status = 200, body = Page<Credential>)))]
 pub(super) async fn list_credentials(
     State(state): State<AppState>,
     _: Principal,
-    Query(search): Query<Search>,
+    Query(filter): Query<CredentialFilter>,
+    Query(order): Query<NameOrder>,
     Query(page): Query<PageRequest>,
 ) -> Result<Json<Page<Credential>>, Problem> {
     let page = check_page(page)?;
     let mut tx = state.store.read().await?;
-    let credentials = tx.credentials(search.search.as_deref(), page).await?;
+    let credentials = tx.credentials(&filter, order.sort(), page).await?;
     Ok(Json(credentials))
 }
 
 /// Makes a profile.
-#[utoipa::path(post, path = "/credentials", tag = "credentials", request_body = CredentialBody,
-    responses((status = 201, body = Credential)))]
+#[utoipa::path(post, path = "/credentials", tag = "credentials", params(IdempotencyHeader),
+    request_body = CredentialBody, responses((status = 201, body = Credential)))]
 pub(super) async fn create_credential(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<CredentialBody>,
-) -> Result<Versioned<Credential>, Problem> {
+    Keyed { body, key }: Keyed<CredentialBody>,
+) -> Result<Response, Problem> {
     let draft = CredentialDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let credential = tx.insert_credential(&draft).await?;
-    change::created(tx, &principal, credential).await
+    change::created_once(tx, &principal, &key, credential).await
 }
 
 /// One profile.

@@ -2,42 +2,49 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::extract::{IfMatch, Json, NameOrder, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{
-    ChannelStatus, Exporter, ExporterBody, ExporterDraft, Id, Page, PageRequest, Scope,
+    ChannelStatus, Exporter, ExporterBody, ExporterDraft, ExporterFilter, Id, Page, PageRequest,
+    Scope,
 };
 
 /// Exporters, by name.
-#[utoipa::path(get, path = "/exporters", tag = "exporters", params(Search, PageRequest),
+#[utoipa::path(get, path = "/exporters", tag = "exporters", params(ExporterFilter, NameOrder, PageRequest),
     responses((status = 200, body = Page<Exporter>)))]
 pub(super) async fn list_exporters(
     State(state): State<AppState>,
-    Query(search): Query<Search>,
+    Query(filter): Query<ExporterFilter>,
+    Query(order): Query<NameOrder>,
     Query(page): Query<PageRequest>,
 ) -> Result<Json<Page<Exporter>>, Problem> {
     let page = check_page(page)?;
     let mut tx = state.store.read().await?;
-    let exporters = tx.exporters(search.search.as_deref(), page).await?;
+    let exporters = tx.exporters(&filter, order.sort(), page).await?;
     Ok(Json(exporters))
 }
 
 /// Makes an exporter.
-#[utoipa::path(post, path = "/exporters", tag = "exporters", request_body = ExporterBody,
-    responses((status = 201, body = Exporter)))]
+#[utoipa::path(post, path = "/exporters", tag = "exporters", params(IdempotencyHeader),
+    request_body = ExporterBody, responses((status = 201, body = Exporter)))]
 pub(super) async fn create_exporter(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<ExporterBody>,
-) -> Result<Versioned<Exporter>, Problem> {
+    Keyed { body, key }: Keyed<ExporterBody>,
+) -> Result<Response, Problem> {
     let draft = ExporterDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let exporter = tx.insert_exporter(&draft).await?;
-    change::created(tx, &principal, exporter).await
+    change::created_once(tx, &principal, &key, exporter).await
 }
 
 /// An exporter, and how it stands with its configuration.

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::auth::Principal;
-use crate::model::{MAX_LIMIT, PageRequest, Version};
+use crate::model::{MAX_LIMIT, NameSort, PageRequest, Sort, Version};
 
 /// A JSON body.
 #[derive(Debug)]
@@ -69,12 +69,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     }
 }
 
-/// What a list may be searched for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+/// In which order named rows are listed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Search {
-    /// Part of the name; case does not matter.
-    pub search: Option<String>,
+pub(super) struct NameOrder {
+    /// By what.
+    #[serde(default)]
+    #[param(inline)]
+    sort: NameSort,
+    /// The greatest first.
+    #[serde(default)]
+    descending: bool,
+}
+
+impl NameOrder {
+    /// For the store.
+    pub(super) fn sort(self) -> Sort<NameSort> {
+        Sort {
+            key: self.sort,
+            descending: self.descending,
+        }
+    }
 }
 
 /// Parameters of the query.
@@ -191,7 +206,7 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(self.value)).into_response();
         let headers = response.headers_mut();
-        if let Ok(etag) = HeaderValue::from_str(&format!("\"v{}\"", self.version)) {
+        if let Ok(etag) = HeaderValue::from_str(&etag(self.version)) {
             headers.insert(ETAG, etag);
         }
         if let Some(Ok(location)) = self.location.map(|at| HeaderValue::from_str(&at)) {
@@ -199,6 +214,11 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
         }
         response
     }
+}
+
+/// The ETag of a version.
+pub(super) fn etag(version: Version) -> String {
+    format!("\"v{version}\"")
 }
 
 /// Checks the bounds of a page.

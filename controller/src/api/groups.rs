@@ -2,41 +2,47 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
-use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::extract::{IfMatch, Json, NameOrder, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
-use crate::model::{Group, GroupBody, GroupDraft, Id, Page, PageRequest, Scope};
+use crate::model::{Group, GroupBody, GroupDraft, GroupFilter, Id, Page, PageRequest, Scope};
 
 /// Groups that the asker sees.
-#[utoipa::path(get, path = "/groups", tag = "servers", params(Search, PageRequest),
+#[utoipa::path(get, path = "/groups", tag = "servers", params(GroupFilter, NameOrder, PageRequest),
     responses((status = 200, body = Page<Group>)))]
 pub(super) async fn list_groups(
     State(state): State<AppState>,
     principal: Principal,
-    Query(search): Query<Search>,
+    Query(filter): Query<GroupFilter>,
+    Query(order): Query<NameOrder>,
     Query(page): Query<PageRequest>,
 ) -> Result<Json<Page<Group>>, Problem> {
     let page = check_page(page)?;
     let mut tx = state.store.read().await?;
     let groups = tx
-        .groups(search.search.as_deref(), &principal.scope(), page)
+        .groups(&filter, order.sort(), &principal.scope(), page)
         .await?;
     Ok(Json(groups))
 }
 
 /// Makes a group.
-#[utoipa::path(post, path = "/groups", tag = "servers", request_body = GroupBody,
-    responses((status = 201, body = Group)))]
+#[utoipa::path(post, path = "/groups", tag = "servers", params(IdempotencyHeader),
+    request_body = GroupBody, responses((status = 201, body = Group)))]
 pub(super) async fn create_group(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<GroupBody>,
-) -> Result<Versioned<Group>, Problem> {
+    Keyed { body, key }: Keyed<GroupBody>,
+) -> Result<Response, Problem> {
     let draft = GroupDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let group = tx.insert_group(&draft).await?;
-    change::created(tx, &principal, group).await
+    change::created_once(tx, &principal, &key, group).await
 }
 
 /// One group.

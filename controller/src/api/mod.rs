@@ -10,12 +10,16 @@ mod backups;
 mod change;
 mod channel;
 mod credentials;
+mod described;
+mod discovery;
+mod download;
 mod exporters;
 mod extract;
 mod gate;
 mod groups;
 mod health;
 mod held;
+mod idempotency;
 mod inlets;
 mod metrics;
 mod monitoring;
@@ -26,6 +30,9 @@ mod openserverhub;
 mod problem;
 mod rules;
 mod sd;
+mod server_bulk;
+mod server_export;
+mod server_import;
 mod servers;
 mod sync;
 mod thresholds;
@@ -36,13 +43,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -55,6 +62,8 @@ use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::web::Tls;
 
+use openserverhub as hub;
+
 pub use channel::OverTls;
 pub use held::{Held, Watcher};
 pub use openapi::description;
@@ -64,6 +73,15 @@ pub use problem::{Problem, ProblemBody};
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Longest time for an answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for an answer of [`LONG_ROUTES`].
+const LONG_TIMEOUT: Duration = Duration::from_secs(600);
+/// Routes that have much to do, by their patterns.
+const LONG_ROUTES: &[&str] = &[
+    "/api/v1/servers/import",
+    "/api/v1/servers/bulk",
+    "/api/v1/discovery/csv-import",
+    "/api/v1/discovery/network-scan",
+];
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -96,6 +114,8 @@ pub struct AppState {
     pub allow_plain_http: bool,
     /// What judges rule files.
     pub promtool: crate::rules::Promtool,
+    /// Scans for BMCs.
+    pub discovery: crate::discovery::Discovery,
 }
 
 /// All routes with their description.
@@ -123,6 +143,34 @@ fn routes() -> OpenApiRouter<AppState> {
             servers::update_server,
             servers::delete_server
         ))
+        .routes(routes!(
+            hub::servers::hub_list_servers,
+            hub::servers::hub_create_server
+        ))
+        .routes(routes!(hub::servers::hub_statistics))
+        .routes(routes!(hub::servers::hub_batch_monitoring))
+        .routes(routes!(
+            hub::groups::hub_list_groups,
+            hub::groups::hub_create_group
+        ))
+        .routes(routes!(
+            hub::groups::hub_get_group,
+            hub::groups::hub_update_group,
+            hub::groups::hub_delete_group
+        ))
+        .routes(routes!(discovery::list_scans, discovery::start_scan))
+        .routes(routes!(discovery::get_scan))
+        .routes(routes!(discovery::cancel_scan))
+        .routes(routes!(discovery::import_found))
+        .routes(routes!(hub::discovery::hub_scan))
+        .routes(routes!(hub::discovery::hub_import_file))
+        .routes(routes!(hub::discovery::hub_import_text))
+        .routes(routes!(hub::discovery::hub_import_devices))
+        .routes(routes!(hub::discovery::hub_template))
+        .routes(routes!(hub::discovery::hub_examples))
+        .routes(routes!(server_bulk::change_servers))
+        .routes(routes!(server_import::import_servers))
+        .routes(routes!(server_export::export_servers))
         .routes(routes!(groups::list_groups, groups::create_group))
         .routes(routes!(
             groups::get_group,
@@ -196,15 +244,15 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(backups::get_backup, backups::delete_backup))
         .routes(routes!(backups::verify_backup))
         .routes(routes!(backups::download_backup))
-        .routes(routes!(openserverhub::create))
-        .routes(routes!(openserverhub::list))
-        .routes(routes!(openserverhub::verify))
-        .routes(routes!(openserverhub::restore))
-        .routes(routes!(openserverhub::delete))
-        .routes(routes!(openserverhub::download))
-        .routes(routes!(openserverhub::audit_logs))
-        .routes(routes!(openserverhub::audit_summary))
-        .routes(routes!(openserverhub::export_audit_logs))
+        .routes(routes!(hub::operation::create))
+        .routes(routes!(hub::operation::list))
+        .routes(routes!(hub::operation::verify))
+        .routes(routes!(hub::operation::restore))
+        .routes(routes!(hub::operation::delete))
+        .routes(routes!(hub::operation::download))
+        .routes(routes!(hub::operation::audit_logs))
+        .routes(routes!(hub::operation::audit_summary))
+        .routes(routes!(hub::operation::export_audit_logs))
         .routes(routes!(openapi::get_openapi));
     OpenApiRouter::new()
         .routes(routes!(health::healthy))
@@ -218,14 +266,15 @@ fn routes() -> OpenApiRouter<AppState> {
 pub fn router(state: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
     router
+        .route_layer(from_fn_with_state(
+            described::Described::new(&description()),
+            described::guard,
+        ))
         .route_layer(from_fn_with_state(state.clone(), gate::guard))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(TimeoutLayer::with_status_code(
-            axum::http::StatusCode::SERVICE_UNAVAILABLE,
-            TIMEOUT,
-        ))
+        .layer(from_fn(limit_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
@@ -242,13 +291,29 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     .into_response()
 }
 
+/// Ends what takes too long; what it was changing is not changed.
+async fn limit_time(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    let is_long = path.is_some_and(|path| LONG_ROUTES.contains(&path.as_str()));
+    let limit = if is_long { LONG_TIMEOUT } else { TIMEOUT };
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Took too long",
+            format!("there was no answer within {} seconds", limit.as_secs()),
+        )
+        .into_response(),
+    }
+}
+
 async fn not_found() -> impl IntoResponse {
     Problem::not_found("there is nothing at this path")
 }
 
 async fn method_not_allowed() -> impl IntoResponse {
     Problem::new(
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::METHOD_NOT_ALLOWED,
         "Method not allowed",
         "this path does not take this method",
     )

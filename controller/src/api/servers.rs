@@ -2,10 +2,16 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
+use super::openserverhub::servers::HubUpdate;
+use super::openserverhub::{self, HubServer, Words};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
 use crate::model::{
@@ -46,54 +52,100 @@ pub(super) async fn list_servers(
 }
 
 /// Makes a server.
-#[utoipa::path(post, path = "/servers", tag = "servers", request_body = ServerBody,
-    responses((status = 201, body = Server)))]
+#[utoipa::path(post, path = "/servers", tag = "servers", params(IdempotencyHeader),
+    request_body = ServerBody, responses((status = 201, body = Server)))]
 pub(super) async fn create_server(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<ServerBody>,
-) -> Result<Versioned<Server>, Problem> {
+    Keyed { body, key }: Keyed<ServerBody>,
+) -> Result<Response, Problem> {
     let draft = ServerDraft::parse(&body).map_err(Problem::invalid)?;
     check_group(&principal, &draft)?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let server = tx.insert_server(&draft).await?;
-    change::created(tx, &principal, server).await
+    change::created_once(tx, &principal, &key, server).await
 }
 
-/// One server.
+/// One server. Who accepts `text/plain` gets it in the words of OpenServerHub.
 #[utoipa::path(get, path = "/servers/{id}", tag = "servers", params(("id" = Id, Path)),
-    responses((status = 200, body = Server)))]
+    responses((status = 200, body = ServerAnswer)))]
 pub(super) async fn get_server(
     State(state): State<AppState>,
     principal: Principal,
+    words: Words,
     Path(id): Path<Id>,
-) -> Result<Versioned<Server>, Problem> {
+) -> Result<Response, Problem> {
     let server = state
         .store
         .read()
         .await?
         .server(id, &principal.scope())
         .await?;
-    Ok(change::found(server))
+    if words == Words::Theirs {
+        let version = server.version;
+        let view = openserverhub::servers::view(&state, &principal, server).await?;
+        return Ok(Versioned::ok(view, version).into_response());
+    }
+    Ok(change::found(server).into_response())
 }
 
-/// Changes a server as a whole.
+/// A server in our words, or in those of OpenServerHub.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the description is all that is made of it")]
+enum ServerAnswer {
+    Own(Server),
+    Theirs(HubServer),
+}
+
+/// A change in our words, or in those of OpenServerHub.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the description is all that is made of it")]
+enum ServerChange {
+    Own(ServerBody),
+    Theirs(HubUpdate),
+}
+
+/// Changes a server: as a whole, or, with a body without `address`, only what it
+/// mentions, in the words of OpenServerHub.
 #[utoipa::path(put, path = "/servers/{id}", tag = "servers", params(("id" = Id, Path)),
-    request_body = ServerBody, responses((status = 200, body = Server)))]
+    request_body = ServerChange, responses((status = 200, body = ServerAnswer)))]
 pub(super) async fn update_server(
     State(state): State<AppState>,
     principal: Principal,
     Path(id): Path<Id>,
     IfMatch(version): IfMatch,
-    Json(body): Json<ServerBody>,
-) -> Result<Versioned<Server>, Problem> {
+    Json(body): Json<Value>,
+) -> Result<Response, Problem> {
+    if body.is_object() && body.get("address").is_none() {
+        let change: HubUpdate = from_value(body)?;
+        let changed =
+            openserverhub::servers::update(&state, &principal, id, version, change).await?;
+        return Ok(changed.into_response());
+    }
+    let body: ServerBody = from_value(body)?;
     let draft = ServerDraft::parse(&body).map_err(Problem::invalid)?;
     check_group(&principal, &draft)?;
     let mut tx = state.store.write().await?;
     let rows = tx
         .update_server(id, version, &draft, &principal.scope())
         .await?;
-    change::updated(tx, &principal, rows).await
+    let changed = change::updated(tx, &principal, rows).await?;
+    Ok(changed.into_response())
+}
+
+fn from_value<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    serde_json::from_value(body).map_err(|error| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Not understood",
+            error.to_string(),
+        )
+    })
 }
 
 /// Takes a server away.
@@ -112,7 +164,7 @@ pub(super) async fn delete_server(
 
 /// Somebody who is limited to groups neither makes servers elsewhere nor moves
 /// them there.
-fn check_group(principal: &Principal, draft: &ServerDraft) -> Result<(), Problem> {
+pub(super) fn check_group(principal: &Principal, draft: &ServerDraft) -> Result<(), Problem> {
     if principal.scope().covers(draft.group_id) {
         Ok(())
     } else {

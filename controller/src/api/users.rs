@@ -2,40 +2,46 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
-use super::extract::{IfMatch, Json, Path, Query, Search, Versioned, check_page};
+use super::extract::{IfMatch, Json, NameOrder, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
 use super::{AppState, Problem, change};
 use crate::auth::Principal;
-use crate::model::{Id, Page, PageRequest, User, UserBody, UserDraft};
+use crate::model::{Id, Page, PageRequest, User, UserBody, UserDraft, UserFilter};
 
 /// Users in order of their names.
-#[utoipa::path(get, path = "/users", tag = "users", params(Search, PageRequest),
+#[utoipa::path(get, path = "/users", tag = "users", params(UserFilter, NameOrder, PageRequest),
     responses((status = 200, body = Page<User>)))]
 pub(super) async fn list_users(
     State(state): State<AppState>,
-    Query(search): Query<Search>,
+    Query(filter): Query<UserFilter>,
+    Query(order): Query<NameOrder>,
     Query(page): Query<PageRequest>,
 ) -> Result<Json<Page<User>>, Problem> {
     let page = check_page(page)?;
     let mut tx = state.store.read().await?;
-    Ok(Json(tx.users(search.search.as_deref(), page).await?))
+    Ok(Json(tx.users(&filter, order.sort(), page).await?))
 }
 
 /// Makes a user.
-#[utoipa::path(post, path = "/users", tag = "users", request_body = UserBody,
-    responses((status = 201, body = User)))]
+#[utoipa::path(post, path = "/users", tag = "users", params(IdempotencyHeader),
+    request_body = UserBody, responses((status = 201, body = User)))]
 pub(super) async fn create_user(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<UserBody>,
-) -> Result<Versioned<User>, Problem> {
+    Keyed { body, key }: Keyed<UserBody>,
+) -> Result<Response, Problem> {
     let (draft, password) = UserDraft::parse(&body).map_err(Problem::invalid)?;
     let password =
         password.ok_or_else(|| Problem::invalid_field("password", "a new user needs one"))?;
     let hash = state.authenticator.passwords().hash(password).await?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let user = tx.insert_user(&draft, &hash).await?;
-    change::created(tx, &principal, user).await
+    change::created_once(tx, &principal, &key, user).await
 }
 
 /// One user.

@@ -2,7 +2,7 @@
 //! there. One profile is one module of the exporter.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::{Id, Invalid, Problems, Text, Version, check_settings};
@@ -185,6 +185,18 @@ const OWN_KEYS: &[&str] = &[
     "privilege",
     "targets",
 ];
+
+/// Which profiles are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct CredentialFilter {
+    /// Part of the name, description or BMC user; case does not matter.
+    pub search: Option<String>,
+    /// Exactly this generation of sessions.
+    #[param(inline)]
+    pub driver: Option<Driver>,
+}
 
 impl CredentialDraft {
     /// Checks the fields.

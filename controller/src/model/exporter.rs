@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use url::Url;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Id, Invalid, Name, Problems, Text, Version};
 use crate::clock::Timestamp;
@@ -75,6 +75,19 @@ fn default_weight() -> i64 {
 
 fn default_true() -> bool {
     true
+}
+
+/// Which exporters are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct ExporterFilter {
+    /// Part of the name or URL; case does not matter.
+    pub search: Option<String>,
+    /// Exactly this site.
+    pub site: Option<String>,
+    /// Whether it carries servers.
+    pub enabled: Option<bool>,
 }
 
 impl ExporterDraft {

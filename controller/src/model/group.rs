@@ -1,7 +1,7 @@
 //! Groups of servers: what roles are limited to, and a label on every series.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Id, Invalid, Name, Problems, Text, Version};
 use crate::clock::Timestamp;
@@ -43,6 +43,15 @@ pub struct GroupBody {
     /// What it is for.
     #[serde(default)]
     pub description: String,
+}
+
+/// Which groups are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct GroupFilter {
+    /// Part of the name or description; case does not matter.
+    pub search: Option<String>,
 }
 
 impl GroupDraft {

@@ -118,6 +118,13 @@ impl Labels {
         Ok(Self(checked))
     }
 
+    /// The form that [`Self::parse`] reads.
+    #[must_use]
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        self.iter().map(owned).collect()
+    }
+
     /// All labels, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

@@ -36,15 +36,17 @@ pub use audit::{AuditEntry, AuditEvent};
 pub use channel::{
     Applied, ChannelReport, ChannelSource, ChannelState, ChannelStatus, ModuleSource,
 };
-pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
+pub use credential::{
+    Credential, CredentialBody, CredentialDraft, CredentialFilter, Driver, SecretChange,
+};
 pub use duration::PromDuration;
-pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};
-pub use group::{Group, GroupBody, GroupDraft};
+pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterFilter, ExporterUrl};
+pub use group::{Group, GroupBody, GroupDraft, GroupFilter};
 pub use invalid::{Invalid, Problems};
 pub use inventory::{Inventory, MonitoredServer};
 pub use label::{LabelName, Labels, RESERVED_LABELS};
 pub use module_settings::{check_settings, setting_keys, setting_words};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, Sort};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, NameSort, Page, PageRequest, Sort};
 pub use role::{Role, Scope};
 pub use rule::Rule;
 pub use rule_group::{
@@ -65,7 +67,7 @@ pub use threshold::{
     ThresholdOverride, Whereabouts, sort_by_precedence, threshold_word,
 };
 pub use token::{Token, TokenKind};
-pub use user::{User, UserBody, UserDraft, check_password};
+pub use user::{User, UserBody, UserDraft, UserFilter, check_password};
 
 /// Number of a row. Positive, given out once, never used again.
 pub type Id = i64;

@@ -71,3 +71,16 @@ pub struct Sort<K> {
     /// The greatest first.
     pub descending: bool,
 }
+
+/// By what named rows are ordered; the number decides between equals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NameSort {
+    /// Name.
+    #[default]
+    Name,
+    /// When they were made.
+    Id,
+    /// Last change.
+    UpdatedAt,
+}

@@ -13,7 +13,8 @@ use super::Id;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Looks.
+    /// Looks. OpenServerHub's `user` and `readonly` are read as this.
+    #[serde(alias = "user", alias = "readonly")]
     Viewer,
     /// Looks, and handles servers, alerts and rules.
     Operator,

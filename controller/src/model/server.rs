@@ -87,7 +87,7 @@ pub struct ServerDraft {
 }
 
 /// The form of [`ServerDraft`] in a request.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerBody {
     /// Unique name; value of the label `server_name`.
@@ -203,8 +203,71 @@ impl ServerDraft {
     }
 }
 
+impl ServerDraft {
+    /// The server that it is when it is stored.
+    #[must_use]
+    pub fn stored(
+        &self,
+        id: Id,
+        version: Version,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    ) -> Server {
+        let text = |text: &Text| text.as_str().to_owned();
+        Server {
+            id,
+            name: self.name.as_str().to_owned(),
+            address: self.address.as_str().to_owned(),
+            port: self.port.0,
+            credential_id: self.credential_id,
+            group_id: self.group_id,
+            exporter_id: self.exporter_id,
+            monitoring_enabled: self.monitoring_enabled,
+            manufacturer: text(&self.manufacturer),
+            model: text(&self.model),
+            serial_number: text(&self.serial_number),
+            site: text(&self.site),
+            rack: text(&self.rack),
+            description: text(&self.description),
+            tags: self
+                .tags
+                .iter()
+                .map(|tag| tag.as_str().to_owned())
+                .collect(),
+            labels: self.labels.clone(),
+            version,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+impl Server {
+    /// What a request says that wants it as it is.
+    #[must_use]
+    pub fn to_body(&self) -> ServerBody {
+        ServerBody {
+            name: self.name.clone(),
+            address: self.address.clone(),
+            port: i64::from(self.port),
+            credential_id: self.credential_id,
+            group_id: self.group_id,
+            exporter_id: self.exporter_id,
+            monitoring_enabled: self.monitoring_enabled,
+            manufacturer: self.manufacturer.clone(),
+            model: self.model.clone(),
+            serial_number: self.serial_number.clone(),
+            site: self.site.clone(),
+            rack: self.rack.clone(),
+            description: self.description.clone(),
+            tags: self.tags.clone(),
+            labels: self.labels.to_map(),
+        }
+    }
+}
+
 /// Which servers are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct ServerFilter {

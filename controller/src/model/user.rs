@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::{Id, Invalid, Problems, Role, Scope, Version};
@@ -86,6 +86,20 @@ pub struct UserBody {
 
 fn default_true() -> bool {
     true
+}
+
+/// Which users are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct UserFilter {
+    /// Part of the name or e-mail address; case does not matter.
+    pub search: Option<String>,
+    /// Exactly this role.
+    #[param(inline)]
+    pub role: Option<Role>,
+    /// Whether they may log in.
+    pub is_active: Option<bool>,
 }
 
 impl UserDraft {

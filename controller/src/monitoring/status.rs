@@ -87,7 +87,8 @@ pub async fn states(
 ) -> Result<BTreeMap<Id, ServerState>, QueryError> {
     let mut states = BTreeMap::new();
     for batch in ids.chunks(BATCH) {
-        let mut found = facts(source, batch, now).await?;
+        let matcher = Limit::servers(batch.iter().copied()).matcher();
+        let mut found = facts(source, &matcher, now).await?;
         let silent: Vec<Id> = batch
             .iter()
             .copied()
@@ -111,6 +112,20 @@ pub async fn states(
         }));
     }
     Ok(states)
+}
+
+/// How those servers are of which Prometheus has anything now. Who is silent has
+/// no `last_seen` here.
+///
+/// # Errors
+/// See [`QueryError`].
+pub async fn present(
+    source: &Source,
+    now: Timestamp,
+) -> Result<BTreeMap<Id, ServerState>, QueryError> {
+    let found = facts(source, &format!("{SERVER_ID}!=\"\""), now).await?;
+    let states = found.into_iter().map(|(id, facts)| (id, facts.state()));
+    Ok(states.collect())
 }
 
 /// How many servers are how, of those within a limit.
@@ -191,10 +206,9 @@ impl Facts {
 
 async fn facts(
     source: &Source,
-    ids: &[Id],
+    matcher: &str,
     now: Timestamp,
 ) -> Result<BTreeMap<Id, Facts>, QueryError> {
-    let matcher = Limit::servers(ids.iter().copied()).matcher();
     let greatest = |of: &str, inner: &str| {
         let inner = inner.replace('$', &format!("{{{matcher}}}"));
         format!("label_replace(max by ({SERVER_ID}) ({inner}), \"of\", \"{of}\", \"\", \"\")")

@@ -22,11 +22,9 @@ macro_rules! columns {
 
 statements! {
     // Locks the row, so that entries get their places one after the other.
-    NEXT = "UPDATE audit_head SET sequence = sequence + 1 WHERE only_row = 1 RETURNING sequence, hash";
+    NEXT = "UPDATE audit_head SET sequence = sequence + $1 WHERE only_row = 1 RETURNING sequence, hash";
     SET_HEAD = "UPDATE audit_head SET hash = $1 WHERE only_row = 1";
     HEAD = "SELECT sequence, hash FROM audit_head WHERE only_row = 1";
-    INSERT = "INSERT INTO audit (sequence, at_ms, actor, actor_id, source, action, resource, \
-              old_value, new_value, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     COUNT_SINCE = "SELECT COUNT(*) FROM audit WHERE at_ms >= $1";
     COUNT_ACTIONS = "SELECT action, COUNT(*) FROM audit WHERE at_ms >= $1 GROUP BY action \
                      ORDER BY COUNT(*) DESC, action LIMIT $2";
@@ -35,21 +33,25 @@ statements! {
     BATCH_AFTER = concat!("SELECT ", columns!(), " FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2");
 }
 
-const LIST: List = List {
-    columns: columns!(),
-    from: " FROM audit",
-    order: " ORDER BY sequence DESC",
-};
+const INSERT: &str = "INSERT INTO audit (sequence, at_ms, actor, actor_id, source, action, \
+    resource, old_value, new_value, hash) VALUES ";
+/// Entries of one statement. Both databases limit the values of a statement; the
+/// lower limit is 32,766.
+const CHUNK: usize = 250;
 
 /// Which entries are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
+    /// Part of the actor, action, resource or source.
+    pub search: Option<String>,
     /// Exactly this actor.
     pub actor: Option<String>,
+    /// Exactly this user behind it.
+    pub actor_id: Option<Id>,
+    /// From exactly this network address.
+    pub source: Option<String>,
     /// Exactly this action.
     pub action: Option<String>,
-    /// The user of this number.
-    pub actor_id: Option<Id>,
     /// Exactly this resource.
     pub resource: Option<String>,
     /// Resources below this path, such as `servers`.
@@ -63,9 +65,19 @@ pub struct AuditFilter {
 impl AuditFilter {
     fn apply(&self, query: &mut Query) -> Result<(), StoreError> {
         query
+            .and_any_contains(
+                &[
+                    "LOWER(actor) LIKE ",
+                    "LOWER(action) LIKE ",
+                    "LOWER(resource) LIKE ",
+                    "LOWER(COALESCE(source, '')) LIKE ",
+                ],
+                self.search.as_deref(),
+            )?
             .and_equals("actor = ", self.actor.clone())?
-            .and_equals("action = ", self.action.clone())?
             .and_equals("actor_id = ", self.actor_id)?
+            .and_equals("source = ", self.source.clone())?
+            .and_equals("action = ", self.action.clone())?
             .and_equals("resource = ", self.resource.clone())?
             .and_begins("resource LIKE ", self.resource_kind.as_deref())?
             .and_equals("at_ms >= ", self.since.map(|at| at.0))?
@@ -137,16 +149,26 @@ struct Raw {
 }
 
 impl Tx {
-    /// Entries that a filter lets through, the newest first.
+    /// Entries that a filter lets through, the newest first or the oldest.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn audit(
         &mut self,
         filter: &AuditFilter,
+        oldest_first: bool,
         page: PageRequest,
     ) -> Result<Page<AuditEntry>, StoreError> {
-        LIST.page(
+        let list = List {
+            columns: columns!(),
+            from: " FROM audit",
+            order: if oldest_first {
+                " ORDER BY sequence"
+            } else {
+                " ORDER BY sequence DESC"
+            },
+        };
+        list.page(
             self,
             page,
             |query| filter.apply(query),
@@ -272,9 +294,50 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn append_audit(&mut self, event: &AuditEvent) -> Result<(), StoreError> {
-        let head = sqlx::query(NEXT).fetch_one(self.connection()).await?;
-        let sequence = head.try_get(0)?;
-        let previous: Vec<u8> = head.try_get(1)?;
+        self.append_audits(std::slice::from_ref(event)).await
+    }
+
+    /// Writes many entries, in their order and with few statements.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn append_audits(&mut self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let head = sqlx::query(NEXT)
+            .bind(count)
+            .fetch_one(self.connection())
+            .await?;
+        let last: i64 = head.try_get(0)?;
+        let mut hash: Vec<u8> = head.try_get(1)?;
+        let mut sequence = last - count;
+        for chunk in events.chunks(CHUNK) {
+            let mut query = Query::new(INSERT);
+            for (index, event) in chunk.iter().enumerate() {
+                sequence += 1;
+                query.push(if index == 0 { "(" } else { ", (" });
+                hash = self.push_entry(&mut query, sequence, event, &hash)?;
+                query.push(")");
+            }
+            query.fetch_all(self).await?;
+        }
+        sqlx::query(SET_HEAD)
+            .bind(hash)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Adds the values of an entry to a statement, and gives its hash.
+    fn push_entry(
+        &self,
+        query: &mut Query,
+        sequence: i64,
+        event: &AuditEvent,
+        previous: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
         let old = event.before.as_ref().map(super::to_json).transpose()?;
         let new = event.after.as_ref().map(super::to_json).transpose()?;
         let now = self.now();
@@ -289,25 +352,16 @@ impl WriteTx {
             old: old.as_deref(),
             new: new.as_deref(),
         }
-        .hash(&previous)?;
-        sqlx::query(INSERT)
-            .bind(sequence)
-            .bind(now.0)
-            .bind(&event.actor)
-            .bind(event.actor_id)
-            .bind(event.source.as_deref())
-            .bind(event.action)
-            .bind(&event.resource)
-            .bind(old)
-            .bind(new)
-            .bind(hash.clone())
-            .execute(self.connection())
-            .await?;
-        sqlx::query(SET_HEAD)
-            .bind(hash)
-            .execute(self.connection())
-            .await?;
-        Ok(())
+        .hash(previous)?;
+        query.bind(sequence)?.push(", ").bind(now.0)?.push(", ");
+        query.bind(event.actor.clone())?.push(", ");
+        query.bind(event.actor_id)?.push(", ");
+        query.bind(event.source.clone())?.push(", ");
+        query.bind(event.action)?.push(", ");
+        query.bind(event.resource.clone())?.push(", ");
+        query.bind(old)?.push(", ").bind(new)?.push(", ");
+        query.bind(hash.clone())?;
+        Ok(hash)
     }
 }
 

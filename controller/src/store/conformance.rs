@@ -7,6 +7,7 @@ use draft::group;
 
 use super::*;
 
+mod batch;
 mod channel;
 mod draft;
 mod inventory;
@@ -74,6 +75,12 @@ cases![
     channel::modules_name_the_places_of_their_secrets,
     channel::an_exporters_tokens_end_with_it,
     rules::shipped_groups_are_kept_up_to_date,
+    batch::many_servers_are_as_if_one_after_the_other,
+    batch::searches_find_the_few_and_the_many,
+    batch::many_entries_are_one_chain,
+    batch::a_key_has_one_answer_for_a_day,
+    batch::of_two_requests_with_one_key_one_waits,
+    inventory::named_rows_are_filtered_and_sorted,
     sync::versions_are_kept_with_author_and_content,
     sync::artefacts_and_servers_have_versions_of_their_own,
     sync::old_content_is_forgotten_but_not_what_is_published,
@@ -122,9 +129,11 @@ async fn every_statement_is_understood(lab: Lab) {
         groups::STATEMENTS,
         identities::STATEMENTS,
         runs::STATEMENTS,
+        idempotency::STATEMENTS,
         super::inventory::STATEMENTS,
         rule_groups::STATEMENTS,
         secrets::STATEMENTS,
+        server_batch::STATEMENTS,
         servers::STATEMENTS,
         super::sync::STATEMENTS,
         thresholds::STATEMENTS,

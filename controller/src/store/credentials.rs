@@ -2,13 +2,15 @@
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use zeroize::Zeroizing;
 
 use super::groups::expect_version;
-use super::query::{Bound, List, Query, statements};
+use super::query::{Bound, List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json};
 use crate::clock::Timestamp;
 use crate::model::{
-    Credential, CredentialDraft, Driver, Id, ModuleSource, Page, PageRequest, SecretChange, Version,
+    Credential, CredentialDraft, CredentialFilter, Driver, Id, ModuleSource, NameSort, Page,
+    PageRequest, SecretChange, Sort, Version,
 };
 
 macro_rules! columns {
@@ -30,14 +32,11 @@ statements! {
               password_secret_id = $4, k_g_secret_id = $5, driver = $6, privilege = $7, \
               settings = $8, version = version + 1, updated_ms = $9 WHERE id = $10";
     DELETE = "DELETE FROM credentials WHERE id = $1";
+    LOGINS = "SELECT id, password_secret_id FROM credentials WHERE username = $1 AND name LIKE $2 \
+              AND driver = $3 AND privilege IS NULL AND k_g_secret_id IS NULL AND settings = '{}' \
+              AND password_secret_id IS NOT NULL ORDER BY id";
     COUNT_SERVERS = "SELECT COUNT(*) FROM servers WHERE credential_id = $1";
 }
-
-const LIST: List = List {
-    columns: columns!(),
-    from: " FROM credentials",
-    order: " ORDER BY name, id",
-};
 
 /// What the secrets of a profile are for; part of what is authenticated.
 const PASSWORD: &str = "credential.password";
@@ -59,6 +58,33 @@ impl Tx {
         Ok(self.stored_credential(id).await?.credential)
     }
 
+    /// Passwords of a BMC user with the numbers of their profiles, of those whose
+    /// names begin with `prefix` and that say nothing but user and password.
+    ///
+    /// # Errors
+    /// When a secret cannot be opened.
+    pub async fn logins(
+        &mut self,
+        prefix: &str,
+        username: &str,
+    ) -> Result<Vec<(Zeroizing<String>, Id)>, StoreError> {
+        let rows = sqlx::query(LOGINS)
+            .bind(username)
+            .bind(format!("{prefix}%"))
+            .bind(Driver::Lan20.as_str())
+            .fetch_all(self.connection())
+            .await?;
+        let mut logins = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let secret: String = row.try_get(1)?;
+            let password = self.open_secret(&secret).await?;
+            let password = std::str::from_utf8(&password)
+                .map_err(|_| StoreError::Damaged("a password is no text".to_owned()))?;
+            logins.push((Zeroizing::new(password.to_owned()), row.try_get(0)?));
+        }
+        Ok(logins)
+    }
+
     async fn stored_credential(&mut self, id: Id) -> Result<Stored, StoreError> {
         let row = sqlx::query(GET)
             .bind(id)
@@ -68,21 +94,36 @@ impl Tx {
         read(&row)
     }
 
-    /// Profiles in order of their names.
+    /// Profiles that a filter lets through.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn credentials(
         &mut self,
-        search: Option<&str>,
+        filter: &CredentialFilter,
+        sort: Sort<NameSort>,
         page: PageRequest,
     ) -> Result<Page<Credential>, StoreError> {
+        let list = List {
+            columns: columns!(),
+            from: " FROM credentials",
+            order: name_order(sort),
+        };
         let filter = |query: &mut Query| {
-            query.and_contains("LOWER(name) LIKE ", search)?;
+            query
+                .and_any_contains(
+                    &[
+                        "LOWER(name) LIKE ",
+                        "LOWER(description) LIKE ",
+                        "LOWER(username) LIKE ",
+                    ],
+                    filter.search.as_deref(),
+                )?
+                .and_equals("driver = ", filter.driver.map(Driver::as_str))?;
             Ok(())
         };
         let read = |row: &AnyRow| Ok(read(row)?.credential);
-        LIST.page(self, page, filter, read).await
+        list.page(self, page, filter, read).await
     }
 
     /// All profiles as modules, by name.

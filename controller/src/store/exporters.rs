@@ -4,9 +4,11 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::groups::expect_version;
-use super::query::{List, Query, statements};
+use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, moment, truth};
-use crate::model::{Exporter, ExporterDraft, Id, Page, PageRequest, Version};
+use crate::model::{
+    Exporter, ExporterDraft, ExporterFilter, Id, NameSort, Page, PageRequest, Sort, Version,
+};
 
 macro_rules! columns {
     () => {
@@ -27,12 +29,6 @@ statements! {
 }
 
 const NOT_FOUND: StoreError = StoreError::NotFound { what: "exporter" };
-
-const LIST: List = List {
-    columns: columns!(),
-    from: " FROM exporters",
-    order: " ORDER BY name, id",
-};
 
 impl Tx {
     /// The exporter of that number.
@@ -61,20 +57,32 @@ impl Tx {
         read(&row)
     }
 
-    /// Exporters in order of their names.
+    /// Exporters that a filter lets through.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn exporters(
         &mut self,
-        search: Option<&str>,
+        filter: &ExporterFilter,
+        sort: Sort<NameSort>,
         page: PageRequest,
     ) -> Result<Page<Exporter>, StoreError> {
+        let list = List {
+            columns: columns!(),
+            from: " FROM exporters",
+            order: name_order(sort),
+        };
         let filter = |query: &mut Query| {
-            query.and_contains("LOWER(name) LIKE ", search)?;
+            query
+                .and_any_contains(
+                    &["LOWER(name) LIKE ", "LOWER(url) LIKE "],
+                    filter.search.as_deref(),
+                )?
+                .and_equals("site = ", filter.site.clone())?
+                .and_equals("is_enabled = ", filter.enabled.map(i64::from))?;
             Ok(())
         };
-        LIST.page(self, page, filter, read).await
+        list.page(self, page, filter, read).await
     }
 
     /// Every exporter, by number: what servers are assigned to.

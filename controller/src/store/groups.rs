@@ -3,9 +3,11 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::query::{List, Query, statements};
+use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, moment};
-use crate::model::{Group, GroupDraft, Id, Page, PageRequest, Scope, Version};
+use crate::model::{
+    Group, GroupDraft, GroupFilter, Id, NameSort, Page, PageRequest, Scope, Sort, Version,
+};
 
 macro_rules! columns {
     () => {
@@ -23,12 +25,6 @@ statements! {
     DELETE = "DELETE FROM groups WHERE id = $1";
     COUNT_SERVERS = "SELECT COUNT(*) FROM servers WHERE group_id = $1";
 }
-
-const LIST: List = List {
-    columns: columns!(),
-    from: " FROM groups",
-    order: " ORDER BY name, id",
-};
 
 impl Tx {
     /// The group of that number, if it is in the scope.
@@ -48,21 +44,30 @@ impl Tx {
         read(&row)
     }
 
-    /// Groups in order of their names.
+    /// Groups that a filter lets through.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn groups(
         &mut self,
-        search: Option<&str>,
+        filter: &GroupFilter,
+        sort: Sort<NameSort>,
         scope: &Scope,
         page: PageRequest,
     ) -> Result<Page<Group>, StoreError> {
+        let list = List {
+            columns: columns!(),
+            from: " FROM groups",
+            order: name_order(sort),
+        };
         let filter = |query: &mut Query| {
-            query.and_contains("LOWER(name) LIKE ", search)?;
+            query.and_any_contains(
+                &["LOWER(name) LIKE ", "LOWER(description) LIKE "],
+                filter.search.as_deref(),
+            )?;
             and_in_scope(query, "id", scope)
         };
-        LIST.page(self, page, filter, read).await
+        list.page(self, page, filter, read).await
     }
 }
 

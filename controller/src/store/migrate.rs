@@ -36,6 +36,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/postgres/0004_rules.sql"),
     ),
     (
+        5,
+        "inventory",
+        include_str!("../../migrations/sqlite/0005_inventory.sql"),
+        include_str!("../../migrations/postgres/0005_inventory.sql"),
+    ),
+    (
         6,
         "exporter channels",
         include_str!("../../migrations/sqlite/0006_exporter_channels.sql"),

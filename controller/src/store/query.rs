@@ -10,7 +10,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Arguments, AssertSqlSafe, Encode, Row, Type};
 
 use super::{StoreError, Tx};
-use crate::model::{Page, PageRequest};
+use crate::model::{NameSort, Page, PageRequest, Sort};
 
 /// Declares statements as constants, and a list of them all for the test.
 macro_rules! statements {
@@ -115,6 +115,43 @@ impl Query {
         Ok(self)
     }
 
+    /// Adds a search in several texts, which need not be in lower case. Letters
+    /// beyond ASCII count as they are in SQLite.
+    pub(super) fn and_any_contains(
+        &mut self,
+        texts_like: &[&'static str],
+        text: Option<&str>,
+    ) -> Result<&mut Self, StoreError> {
+        let Some(text) = text else {
+            return Ok(self);
+        };
+        for (index, text_like) in texts_like.iter().enumerate() {
+            if index == 0 {
+                self.and("(");
+            } else {
+                self.push(" OR ");
+            }
+            self.push(text_like).bind(anywhere(text))?;
+            self.push(" ESCAPE '\\'");
+        }
+        Ok(self.push(")"))
+    }
+
+    /// Adds placeholders for these values in brackets, for `IN`. There must be one
+    /// at least: `IN ()` is no SQL.
+    pub(super) fn list<'q, T>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<&mut Self, StoreError>
+    where
+        T: Encode<'q, sqlx::Any> + Type<sqlx::Any> + 'q,
+    {
+        for (index, value) in values.into_iter().enumerate() {
+            self.push(if index == 0 { "(" } else { ", " }).bind(value)?;
+        }
+        Ok(self.push(")"))
+    }
+
     pub(super) async fn fetch_all(self, tx: &mut Tx) -> Result<Vec<AnyRow>, StoreError> {
         // The text is made of literals and numbered placeholders only.
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
@@ -172,6 +209,18 @@ impl List {
         read: impl Fn(&AnyRow) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
         self.rows(tx, page, filter).await?.try_map(|row| read(&row))
+    }
+}
+
+/// The order of rows that have a column `name`, `id` and `updated_ms`.
+pub(super) fn name_order(sort: Sort<NameSort>) -> &'static str {
+    match (sort.key, sort.descending) {
+        (NameSort::Name, false) => " ORDER BY name, id",
+        (NameSort::Name, true) => " ORDER BY name DESC, id DESC",
+        (NameSort::Id, false) => " ORDER BY id",
+        (NameSort::Id, true) => " ORDER BY id DESC",
+        (NameSort::UpdatedAt, false) => " ORDER BY updated_ms, id",
+        (NameSort::UpdatedAt, true) => " ORDER BY updated_ms DESC, id DESC",
     }
 }
 

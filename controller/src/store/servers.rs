@@ -20,6 +20,12 @@ macro_rules! columns {
     };
 }
 
+/// The beginning of every question for whole servers.
+pub(super) const SELECT: &str = concat!("SELECT ", columns!(), " FROM servers");
+
+/// A search that finds no more servers than this goes on with their numbers.
+const FEW: usize = 1000;
+
 statements! {
     GET = concat!("SELECT ", columns!(), " FROM servers WHERE id = $1");
     INSERT = "INSERT INTO servers (name, address, port, credential_id, group_id, exporter_id, \
@@ -78,8 +84,21 @@ impl Tx {
             from: " FROM servers",
             order: order(sort),
         };
+        // Rows with a rare text are found by reading the texts alone, once, and
+        // not for the page and again for the count; a frequent one fills a page
+        // soon.
+        let hits = self.few_hits(filter.search.as_deref()).await?;
+        let others = ServerFilter {
+            search: filter.search.clone().filter(|_| hits.is_none()),
+            ..filter.clone()
+        };
         let filter = |query: &mut Query| {
-            and_filter(query, filter)?;
+            if let Some(hits) = &hits {
+                // Nobody has number 0.
+                let ids = std::iter::once(0).chain(hits.iter().copied());
+                query.and("id IN ").list(ids)?;
+            }
+            and_filter(query, &others)?;
             and_in_scope(query, "group_id", scope)
         };
         list.page(self, page, filter, read).await
@@ -95,6 +114,23 @@ impl Tx {
         query.push(" ORDER BY id");
         let rows = query.fetch_all(self).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// The servers that a search finds, unless they are many.
+    async fn few_hits(&mut self, search: Option<&str>) -> Result<Option<Vec<Id>>, StoreError> {
+        if search.is_none() {
+            return Ok(None);
+        }
+        let mut query = Query::new("SELECT id FROM servers");
+        query.and_contains("search LIKE ", search)?;
+        let limit = i64::try_from(FEW).unwrap_or(i64::MAX).saturating_add(1);
+        query.push(" LIMIT ").bind(limit)?;
+        let rows = query.fetch_all(self).await?;
+        if rows.len() > FEW {
+            return Ok(None);
+        }
+        let ids = rows.iter().map(|row| Ok(row.try_get(0)?));
+        ids.collect::<Result<_, StoreError>>().map(Some)
     }
 }
 
@@ -216,7 +252,8 @@ fn bound(sql: &'static str, draft: &ServerDraft, now: Timestamp) -> Result<Bound
         .bind(now.0))
 }
 
-fn and_filter(query: &mut Query, filter: &ServerFilter) -> Result<(), StoreError> {
+/// Adds a filter's conditions.
+pub(super) fn and_filter(query: &mut Query, filter: &ServerFilter) -> Result<(), StoreError> {
     query
         .and_contains("search LIKE ", filter.search.as_deref())?
         .and_equals("group_id = ", filter.group_id)?
@@ -250,7 +287,7 @@ fn order(sort: Sort<ServerSort>) -> &'static str {
 }
 
 /// What a search looks at. Lines are separated, so that no hit spans two fields.
-fn search_text(draft: &ServerDraft) -> String {
+pub(super) fn search_text(draft: &ServerDraft) -> String {
     let mut text = [
         draft.name.as_str(),
         draft.address.as_str(),
@@ -265,7 +302,7 @@ fn search_text(draft: &ServerDraft) -> String {
     text.to_lowercase()
 }
 
-fn read(row: &AnyRow) -> Result<Server, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<Server, StoreError> {
     let port: i64 = row.try_get("port")?;
     let labels: std::collections::BTreeMap<String, String> = json(row, "labels")?;
     Ok(Server {

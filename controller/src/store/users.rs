@@ -6,9 +6,11 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::groups::expect_version;
-use super::query::{List, Query, statements};
+use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, maybe_moment, moment, truth};
-use crate::model::{Id, Page, PageRequest, Role, User, UserDraft, Version};
+use crate::model::{
+    Id, NameSort, Page, PageRequest, Role, Sort, User, UserDraft, UserFilter, Version,
+};
 
 macro_rules! columns {
     () => {
@@ -36,12 +38,6 @@ statements! {
     COUNT_OTHER_ADMINS = "SELECT COUNT(*) FROM users WHERE role = 'admin' AND is_active = 1 AND id <> $1";
     COUNT = "SELECT COUNT(*) FROM users";
 }
-
-const LIST: List = List {
-    columns: columns!(),
-    from: " FROM users",
-    order: " ORDER BY username",
-};
 
 impl Tx {
     /// The user of that number.
@@ -96,20 +92,32 @@ impl Tx {
         Ok(row.try_get(0)?)
     }
 
-    /// Users in order of their names.
+    /// Users that a filter lets through.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn users(
         &mut self,
-        search: Option<&str>,
+        filter: &UserFilter,
+        sort: Sort<NameSort>,
         page: PageRequest,
     ) -> Result<Page<User>, StoreError> {
+        let list = List {
+            columns: columns!(),
+            from: " FROM users",
+            order: order(sort),
+        };
         let filter = |query: &mut Query| {
-            query.and_contains("LOWER(username) LIKE ", search)?;
+            query
+                .and_any_contains(
+                    &["LOWER(username) LIKE ", "LOWER(email) LIKE "],
+                    filter.search.as_deref(),
+                )?
+                .and_equals("role = ", filter.role.map(Role::as_str))?
+                .and_equals("is_active = ", filter.is_active.map(i64::from))?;
             Ok(())
         };
-        let rows = LIST.rows(self, page, filter).await?;
+        let rows = list.rows(self, page, filter).await?;
         let mut groups = Vec::with_capacity(rows.items.len());
         for row in &rows.items {
             groups.push(self.groups_of(row).await?);
@@ -283,6 +291,15 @@ impl WriteTx {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// By name is by the column `username`.
+fn order(sort: Sort<NameSort>) -> &'static str {
+    match (sort.key, sort.descending) {
+        (NameSort::Name, false) => " ORDER BY username",
+        (NameSort::Name, true) => " ORDER BY username DESC",
+        _ => name_order(sort),
     }
 }
 

@@ -179,6 +179,26 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        Self::answer(request).await
+    }
+
+    /// Sends a body of another kind than JSON.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let request = request.header("content-type", media_type).body(body);
+        Self::answer(request).await
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("an answer");
         let status = response.status();
         let etag = response

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bmc_scan::{Block, Plan, Progress, ScanSettings};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::one_bmc;
 use super::progress::{ProgressLine, bar};
 use crate::cli::ScanArgs;
 use crate::logging;
-use crate::scan::{self, Block, Network, Plan, Progress, Report, ScanSettings};
+use crate::scan::{Network, Report};
 
 /// How long the name service may take for one name.
 const NAME_LIMIT: Duration = Duration::from_secs(10);
@@ -42,7 +43,7 @@ async fn look(arguments: &ScanArgs) -> anyhow::Result<bool> {
     };
     let started = Instant::now();
     let mut line = ProgressLine::new();
-    let end = scan::run(plan, settings, stop, |progress| {
+    let end = bmc_scan::run(plan, settings, stop, |progress| {
         line.show(|| progress_text(progress, started.elapsed()));
     })
     .await;

@@ -1,155 +1,10 @@
 //! The networks to scan as people write them: CIDR, range, address or name.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::{IpNet, Ipv4Net};
+use bmc_scan::{Block, BlockError};
 
 use crate::config::{Host, TargetAddress, TargetError};
-
-/// IPv4 networks with longer prefixes than this one have no network and broadcast address.
-const LONGEST_PREFIX_WITH_BROADCAST: u8 = 30;
-
-/// Networks with this prefix and longer ones are one family or the other.
-const MAPPED_PREFIX: u8 = 96;
-
-/// Adjoining addresses of one family, both ends included.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Block {
-    /// Orders IPv4 before IPv6.
-    is_v6: bool,
-    first: u128,
-    last: u128,
-}
-
-impl Block {
-    /// A single address.
-    #[must_use]
-    pub fn single(address: IpAddr) -> Self {
-        let (is_v6, bits) = bits(address.to_canonical());
-        Self {
-            is_v6,
-            first: bits,
-            last: bits,
-        }
-    }
-
-    /// From one address to another; `None` when they are of two families or in
-    /// the wrong order.
-    #[must_use]
-    pub fn between(first: IpAddr, last: IpAddr) -> Option<Self> {
-        let ((is_v6, first), (last_is_v6, last)) = (bits(first), bits(last));
-        (is_v6 == last_is_v6 && first <= last).then_some(Self { is_v6, first, last })
-    }
-
-    /// How many addresses there are, one at least; saturates for all of IPv6.
-    #[must_use]
-    pub fn addresses(&self) -> u128 {
-        (self.last - self.first).saturating_add(1)
-    }
-
-    /// The address at this place, from 0; `None` behind the end.
-    #[must_use]
-    pub fn nth(&self, place: u128) -> Option<IpAddr> {
-        let bits = self.first.checked_add(place)?;
-        (bits <= self.last).then(|| address(self.is_v6, bits))
-    }
-
-    /// The place of an address in it.
-    #[must_use]
-    pub fn place(&self, address: IpAddr) -> Option<u128> {
-        let (is_v6, bits) = bits(address);
-        (is_v6 == self.is_v6 && (self.first..=self.last).contains(&bits)).then(|| bits - self.first)
-    }
-
-    pub(super) fn is_v6(&self) -> bool {
-        self.is_v6
-    }
-
-    /// Whether it begins at or before the beginning of another one.
-    pub(super) fn begins_by(&self, other: &Self) -> bool {
-        (self.is_v6, self.first) <= (other.is_v6, other.first)
-    }
-
-    /// Whether every address of it is in `network`.
-    pub(super) fn is_within(&self, network: &IpNet) -> bool {
-        let network = Self::of(network);
-        self.is_v6 == network.is_v6 && network.first <= self.first && self.last <= network.last
-    }
-
-    /// Whether any address of it is in `network`.
-    pub(super) fn touches(&self, network: &IpNet) -> bool {
-        let network = Self::of(network);
-        self.is_v6 == network.is_v6 && network.first <= self.last && self.first <= network.last
-    }
-
-    /// One block, if no address lies between the two.
-    pub(super) fn join(&self, next: &Self) -> Option<Self> {
-        let adjoins = self.is_v6 == next.is_v6
-            && self.first <= next.first
-            && next.first <= self.last.saturating_add(1);
-        adjoins.then(|| Self {
-            last: self.last.max(next.last),
-            ..*self
-        })
-    }
-
-    /// All of a network.
-    fn of(network: &IpNet) -> Self {
-        let (is_v6, first) = bits(network.network());
-        let (_, last) = bits(network.broadcast());
-        Self { is_v6, first, last }
-    }
-
-    /// What a machine in the network can have: not the network's own address, and
-    /// not the one that all machines listen to.
-    fn hosts(network: &IpNet) -> Self {
-        let mut block = Self::of(network);
-        let has_broadcast = matches!(
-            network,
-            IpNet::V4(network) if network.prefix_len() <= LONGEST_PREFIX_WITH_BROADCAST
-        );
-        if has_broadcast {
-            block.first += 1;
-            block.last -= 1;
-        }
-        block
-    }
-}
-
-/// `10.0.0.1`, or `10.0.0.1-10.0.0.50`.
-impl fmt::Display for Block {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        address(self.is_v6, self.first).fmt(f)?;
-        if self.first == self.last {
-            return Ok(());
-        }
-        write!(f, "-{}", address(self.is_v6, self.last))
-    }
-}
-
-impl fmt::Debug for Block {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-fn bits(address: IpAddr) -> (bool, u128) {
-    match address {
-        IpAddr::V4(address) => (false, u128::from(address.to_bits())),
-        IpAddr::V6(address) => (true, address.to_bits()),
-    }
-}
-
-fn address(is_v6: bool, bits: u128) -> IpAddr {
-    if is_v6 {
-        Ipv6Addr::from_bits(bits).into()
-    } else {
-        // Blocks of IPv4 are made from IPv4 addresses only.
-        Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX)).into()
-    }
-}
 
 /// One argument of `scan`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,18 +19,9 @@ pub enum Network {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// Something with a slash that is no CIDR.
-    #[error("is not a network; write it as 10.0.0.0/24 or 2001:db8::/120")]
-    Cidr,
-    /// `10.0.0.5/24`: most likely a mistake about which network it is.
-    #[error("has address bits outside its mask; write {0}")]
-    HostBits(IpNet),
-    /// A range that ends before it begins, or in the other family.
-    #[error("is not a range; write it as 10.0.0.1-10.0.0.50, the lower address first")]
-    Range,
-    /// An IPv4 network in the guise of IPv6.
-    #[error("is IPv4 written as IPv6; write it as IPv4")]
-    Mapped,
+    /// Something that looks like addresses and is none.
+    #[error(transparent)]
+    Block(BlockError),
     /// A port in the text.
     #[error("has a port; give it with --port")]
     Port,
@@ -191,22 +37,10 @@ impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
-        if text.contains('/') {
-            return cidr(text);
-        }
-        if let Some((first, last)) = text.split_once('-')
-            && let Ok(first) = first.trim().parse::<IpAddr>()
-        {
-            let last: IpAddr = last.trim().parse().map_err(|_| NetworkError::Range)?;
-            if is_mapped(first) || is_mapped(last) {
-                return Err(NetworkError::Mapped);
-            }
-            let block = Block::between(first, last).ok_or(NetworkError::Range)?;
-            return Ok(Self::Addresses(block));
-        }
-        // What no BMC can have is refused later, with a reason of its own.
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self::Addresses(Block::single(address)));
+        match text.parse::<Block>() {
+            Ok(block) => return Ok(Self::Addresses(block)),
+            Err(BlockError::Address) => {}
+            Err(error) => return Err(NetworkError::Block(error)),
         }
         let has_port = |target: &str| {
             let behind = target.rsplit(']').next().unwrap_or(target);
@@ -219,26 +53,6 @@ impl FromStr for Network {
             Host::Name(name) => Ok(Self::Name(name)),
         }
     }
-}
-
-fn cidr(text: &str) -> Result<Network, NetworkError> {
-    let network: IpNet = text.parse().map_err(|_| NetworkError::Cidr)?;
-    if is_mapped(network.network()) && network.prefix_len() >= MAPPED_PREFIX {
-        return Err(NetworkError::Mapped);
-    }
-    if network.trunc() != network {
-        return Err(NetworkError::HostBits(network.trunc()));
-    }
-    Ok(Network::Addresses(Block::hosts(&network)))
-}
-
-fn is_mapped(address: IpAddr) -> bool {
-    address.to_canonical() != address
-}
-
-/// A network of a table.
-pub(super) fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> IpNet {
-    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix).into()
 }
 
 #[cfg(test)]
@@ -277,16 +91,25 @@ mod tests {
     #[test]
     fn mistakes_are_told_apart() {
         for (text, expected) in [
-            ("10.0.0.0/33", NetworkError::Cidr),
-            ("10.0.0/24", NetworkError::Cidr),
-            ("bmc.example/24", NetworkError::Cidr),
-            ("http://10.0.0.1/", NetworkError::Cidr),
-            ("10.0.0.5/24", NetworkError::HostBits(v4(10, 0, 0, 0, 24))),
-            ("10.0.0.9-10.0.0.1", NetworkError::Range),
-            ("10.0.0.1-fd00::1", NetworkError::Range),
-            ("10.0.0.1-50", NetworkError::Range),
-            ("::ffff:10.0.0.0/120", NetworkError::Mapped),
-            ("::ffff:10.0.0.1-::ffff:10.0.0.2", NetworkError::Mapped),
+            ("10.0.0.0/33", NetworkError::Block(BlockError::Cidr)),
+            ("10.0.0/24", NetworkError::Block(BlockError::Cidr)),
+            ("bmc.example/24", NetworkError::Block(BlockError::Cidr)),
+            ("http://10.0.0.1/", NetworkError::Block(BlockError::Cidr)),
+            (
+                "10.0.0.5/24",
+                NetworkError::Block(BlockError::HostBits("10.0.0.0/24".parse().unwrap())),
+            ),
+            ("10.0.0.9-10.0.0.1", NetworkError::Block(BlockError::Range)),
+            ("10.0.0.1-fd00::1", NetworkError::Block(BlockError::Range)),
+            ("10.0.0.1-50", NetworkError::Block(BlockError::Range)),
+            (
+                "::ffff:10.0.0.0/120",
+                NetworkError::Block(BlockError::Mapped),
+            ),
+            (
+                "::ffff:10.0.0.1-::ffff:10.0.0.2",
+                NetworkError::Block(BlockError::Mapped),
+            ),
             ("10.0.0.1:624", NetworkError::Port),
             ("[fd00::1]:624", NetworkError::Port),
             ("bmc.example:624", NetworkError::Port),
@@ -296,21 +119,6 @@ mod tests {
             ("a,b", NetworkError::Host(TargetError::NotOneHost)),
         ] {
             assert_eq!(text.parse::<Network>(), Err(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn places_and_addresses_are_each_others_inverse() {
-        let Ok(Network::Addresses(block)) = "10.0.255.250-10.1.0.5".parse() else {
-            panic!("a range");
-        };
-        for place in 0..block.addresses() {
-            let address = block.nth(place).unwrap();
-            assert_eq!(block.place(address), Some(place));
-        }
-        assert_eq!(block.nth(block.addresses()), None);
-        for outside in ["10.0.255.249", "10.1.0.6", "::a00:fffa"] {
-            assert_eq!(block.place(outside.parse().unwrap()), None, "{outside}");
         }
     }
 }

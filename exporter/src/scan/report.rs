@@ -6,13 +6,12 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use bmc_scan::{Bmc, End, Weakness};
 use comfy_table::{Table, presets};
 use rmcp_ipmi::command::OfferedSuite;
 use rmcp_ipmi::crypto::AuthType;
 use serde_json::{Value, json};
 
-use super::bmc::{Bmc, Weakness};
-use super::drive::End;
 use crate::config::{Host, TargetAddress};
 
 /// Output of a scan.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::file::{Field, Moment, Step, csv_line, file, members};
-use crate::api::alert_export::{Form, Format};
+use crate::api::download::{Form, Format};
 use crate::api::extract::{Path, Query};
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Deserializer};
 
-use crate::api::alert_export::{Format, csv_field};
+use crate::api::download::Format;
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;
 use crate::clock::Timestamp;
 use crate::model::{Id, PageRequest, ServerFilter, Sort};
 use crate::monitoring::data;
+use crate::transfer::push_field;
 
 /// Most servers of one file.
 const MAX_SERVERS: i64 = 1000;
@@ -145,7 +146,7 @@ pub(super) fn csv_line<'a>(text: &mut String, fields: impl IntoIterator<Item = F
             text.push(',');
         }
         match field {
-            Field::Text(field) => csv_field(text, field),
+            Field::Text(field) => push_field(text, field),
             Field::Number(None) => {}
             // Writing into memory cannot fail.
             Field::Number(Some(number)) => drop(write!(text, "{number}")),

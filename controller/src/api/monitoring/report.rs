@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::file::{Field, Moment, csv_line, file, members};
-use crate::api::alert_export::{Form, Format};
+use crate::api::download::{Form, Format};
 use crate::api::extract::{Path, Query};
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{credential, exporter, group, server};
+use super::draft::{credential, exporter, group, server, user};
 use super::{Lab, NOON};
-use crate::model::{PageRequest, Scope, ServerFilter, ServerSort, Sort};
+use crate::model::{
+    CredentialFilter, Driver, ExporterFilter, GroupFilter, NameSort, PageRequest, Role, Scope,
+    ServerFilter, ServerSort, Sort, UserFilter,
+};
 use crate::store::StoreError;
 
 pub(super) async fn a_group_in_use_stays(lab: Lab) {
@@ -249,7 +252,14 @@ pub(super) async fn an_exporter_in_use_stays(lab: Lab) {
         .await;
     assert!(matches!(late, Err(StoreError::Changed { current: 2 })));
     let found = tx
-        .exporters(Some("EXP-2"), PageRequest::default())
+        .exporters(
+            &ExporterFilter {
+                search: Some("EXP-2".to_owned()),
+                ..ExporterFilter::default()
+            },
+            Sort::default(),
+            PageRequest::default(),
+        )
         .await
         .unwrap();
     assert_eq!((found.total, found.items[0].name.as_str()), (1, "exp-2"));
@@ -296,4 +306,105 @@ pub(super) async fn the_inventory_has_what_is_monitored(lab: Lab) {
     assert_eq!(first.module.as_deref(), Some("lab"));
     assert_eq!(first.labels.iter().collect::<Vec<_>>(), [("dc", "fra1")]);
     assert_eq!(inventory.servers[1].module, None);
+}
+
+/// The names on a page of whatever has some.
+macro_rules! names {
+    ($page:expr, $name:ident) => {
+        $page
+            .await
+            .unwrap()
+            .items
+            .iter()
+            .map(|row| row.$name.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+}
+
+pub(super) async fn named_rows_are_filtered_and_sorted(lab: Lab) {
+    let store = lab.open().await;
+    let mut tx = store.write().await.unwrap();
+    for name in ["b", "a", "c"] {
+        tx.insert_group(&group(name)).await.unwrap();
+        tx.insert_credential(&credential(name, None)).await.unwrap();
+        tx.insert_exporter(&exporter(name, 1)).await.unwrap();
+        tx.insert_user(&user(name, Role::Viewer, None), "hash")
+            .await
+            .unwrap();
+    }
+    let page = PageRequest::default();
+    for (key, up) in [
+        (NameSort::Name, "a b c"),
+        (NameSort::Id, "b a c"),
+        (NameSort::UpdatedAt, "b a c"),
+    ] {
+        let down: String = up.chars().rev().collect();
+        for (descending, expected) in [(false, up), (true, down.as_str())] {
+            let sort = Sort { key, descending };
+            assert_eq!(
+                names!(
+                    tx.groups(&GroupFilter::default(), sort, &Scope::All, page),
+                    name
+                ),
+                expected,
+                "{sort:?}"
+            );
+            assert_eq!(
+                names!(
+                    tx.credentials(&CredentialFilter::default(), sort, page),
+                    name
+                ),
+                expected,
+                "{sort:?}"
+            );
+            assert_eq!(
+                names!(tx.exporters(&ExporterFilter::default(), sort, page), name),
+                expected,
+                "{sort:?}"
+            );
+            assert_eq!(
+                names!(tx.users(&UserFilter::default(), sort, page), username),
+                expected,
+                "{sort:?}"
+            );
+        }
+    }
+    let sort = Sort::default();
+    let drivers = |driver| CredentialFilter {
+        driver: Some(driver),
+        ..CredentialFilter::default()
+    };
+    assert_eq!(
+        names!(tx.credentials(&drivers(Driver::Lan20), sort, page), name),
+        "a b c"
+    );
+    assert_eq!(
+        names!(tx.credentials(&drivers(Driver::Lan15), sort, page), name),
+        ""
+    );
+    let by_url = ExporterFilter {
+        search: Some("//C:".to_owned()),
+        site: Some("east".to_owned()),
+        enabled: Some(true),
+    };
+    assert_eq!(names!(tx.exporters(&by_url, sort, page), name), "c");
+    let elsewhere = ExporterFilter {
+        site: Some("west".to_owned()),
+        ..ExporterFilter::default()
+    };
+    assert_eq!(names!(tx.exporters(&elsewhere, sort, page), name), "");
+    let viewers = |search: &str, is_active| UserFilter {
+        search: Some(search.to_owned()),
+        role: Some(Role::Viewer),
+        is_active: Some(is_active),
+    };
+    assert_eq!(
+        names!(tx.users(&viewers("B", true), sort, page), username),
+        "b"
+    );
+    assert_eq!(
+        names!(tx.users(&viewers("B", false), sort, page), username),
+        ""
+    );
 }

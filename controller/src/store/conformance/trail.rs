@@ -35,7 +35,10 @@ pub(super) async fn the_trail_shows_tampering(lab: Lab) {
         resource: Some("servers/3".to_owned()),
         ..AuditFilter::default()
     };
-    let page = tx.audit(&filter, PageRequest::default()).await.unwrap();
+    let page = tx
+        .audit(&filter, false, PageRequest::default())
+        .await
+        .unwrap();
     assert_eq!((page.total, page.items[0].sequence), (1, 3));
     drop(tx);
 

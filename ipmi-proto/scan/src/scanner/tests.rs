@@ -15,7 +15,6 @@ use rmcp_ipmi::wire::{
 };
 
 use super::*;
-use crate::scan::network::Network;
 
 const PORT: u16 = 623;
 const MS: Duration = Duration::from_millis(1);
@@ -35,10 +34,7 @@ type Forger<'a> = dyn Fn(&[u8]) -> Vec<(SocketAddr, Vec<u8>)> + 'a;
 type Sent = (Duration, SocketAddr, Vec<u8>);
 
 fn plan(networks: &[&str]) -> Plan {
-    let blocks = networks.iter().map(|text| match text.parse() {
-        Ok(Network::Addresses(block)) => block,
-        other => panic!("{text}: {other:?}"),
-    });
+    let blocks = networks.iter().map(|text| text.parse().unwrap());
     Plan::new(blocks.collect(), true).unwrap()
 }
 

@@ -7,9 +7,9 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::alert_export::Format;
-use super::extract::{Json, Path, Query, check_page};
-use super::{AppState, Problem, audit_export, backups};
+use crate::api::download::Format;
+use crate::api::extract::{Json, Path, Query, check_page};
+use crate::api::{AppState, Problem, audit_export, backups};
 use crate::auth::Principal;
 use crate::backup::Backup;
 use crate::clock::Timestamp;
@@ -23,7 +23,7 @@ const TOP: usize = 10;
 
 /// A backup as OpenServerHub shows it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct BackupFile {
+pub(in crate::api) struct BackupFile {
     filename: String,
     /// Bytes.
     size: u64,
@@ -45,19 +45,19 @@ impl From<Backup> for BackupFile {
 
 /// All backups.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct BackupFiles {
+pub(in crate::api) struct BackupFiles {
     backups: Vec<BackupFile>,
 }
 
 /// Which backup.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct Filename {
+pub(in crate::api) struct Filename {
     filename: String,
 }
 
 /// What a look at a backup found.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Validity {
+pub(in crate::api) struct Validity {
     filename: String,
     is_valid: bool,
     message: String,
@@ -66,7 +66,7 @@ pub(super) struct Validity {
 /// Makes a backup.
 #[utoipa::path(post, path = "/backup/create", tag = "openserverhub",
     responses((status = 200, body = BackupFile)))]
-pub(super) async fn create(
+pub(in crate::api) async fn create(
     State(state): State<AppState>,
     principal: Principal,
 ) -> Result<Json<BackupFile>, Problem> {
@@ -76,7 +76,9 @@ pub(super) async fn create(
 /// Backups that are there.
 #[utoipa::path(get, path = "/backup/list", tag = "openserverhub",
     responses((status = 200, body = BackupFiles)))]
-pub(super) async fn list(State(state): State<AppState>) -> Result<Json<BackupFiles>, Problem> {
+pub(in crate::api) async fn list(
+    State(state): State<AppState>,
+) -> Result<Json<BackupFiles>, Problem> {
     let all = backups::backups(&state)?.list().await?;
     let backups = all.into_iter().map(BackupFile::from).collect();
     Ok(Json(BackupFiles { backups }))
@@ -85,9 +87,9 @@ pub(super) async fn list(State(state): State<AppState>) -> Result<Json<BackupFil
 /// Looks whether a backup is whole.
 #[utoipa::path(post, path = "/backup/verify", tag = "openserverhub", request_body = Filename,
     responses((status = 200, body = Validity), (status = 404,
-        description = "There is no such backup", body = super::ProblemBody,
+        description = "There is no such backup", body = crate::api::ProblemBody,
         content_type = "application/problem+json")))]
-pub(super) async fn verify(
+pub(in crate::api) async fn verify(
     State(state): State<AppState>,
     Json(body): Json<Filename>,
 ) -> Result<Json<Validity>, Problem> {
@@ -106,11 +108,11 @@ pub(super) async fn verify(
 
 /// Refused: the store cannot be replaced under a controller that runs.
 #[utoipa::path(post, path = "/backup/restore", tag = "openserverhub", request_body = Filename,
-    responses((status = 409, description = "How to restore it", body = super::ProblemBody,
+    responses((status = 409, description = "How to restore it", body = crate::api::ProblemBody,
         content_type = "application/problem+json"), (status = 404,
-        description = "There is no such backup", body = super::ProblemBody,
+        description = "There is no such backup", body = crate::api::ProblemBody,
         content_type = "application/problem+json")))]
-pub(super) async fn restore(
+pub(in crate::api) async fn restore(
     State(state): State<AppState>,
     Json(body): Json<Filename>,
 ) -> Result<Json<bool>, Problem> {
@@ -128,9 +130,9 @@ pub(super) async fn restore(
 /// Removes a backup.
 #[utoipa::path(delete, path = "/backup/delete", tag = "openserverhub", request_body = Filename,
     responses((status = 200, body = bool, content_type = "application/json"), (status = 404,
-        description = "There is no such backup", body = super::ProblemBody,
+        description = "There is no such backup", body = crate::api::ProblemBody,
         content_type = "application/problem+json")))]
-pub(super) async fn delete(
+pub(in crate::api) async fn delete(
     State(state): State<AppState>,
     principal: Principal,
     Json(body): Json<Filename>,
@@ -143,7 +145,7 @@ pub(super) async fn delete(
 #[utoipa::path(get, path = "/backup/download/{filename}", tag = "openserverhub",
     params(("filename" = String, Path)), responses((status = 200, description = "The file",
         body = Vec<u8>, content_type = "application/octet-stream")))]
-pub(super) async fn download(
+pub(in crate::api) async fn download(
     State(state): State<AppState>,
     principal: Principal,
     Path(filename): Path<String>,
@@ -154,7 +156,7 @@ pub(super) async fn download(
 /// Which entries are wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct LogFilter {
+pub(in crate::api) struct LogFilter {
     /// Exactly this action.
     action: Option<String>,
     /// Number of the user.
@@ -210,7 +212,7 @@ fn moment(field: &str, text: Option<String>) -> Result<Option<Timestamp>, Proble
 /// Which part of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Part {
+pub(in crate::api) struct Part {
     /// Entries before the first.
     #[serde(default)]
     #[param(minimum = 0)]
@@ -227,7 +229,7 @@ fn hundred() -> i64 {
 
 /// An entry as OpenServerHub shows it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AuditLog {
+pub(in crate::api) struct AuditLog {
     id: i64,
     action: String,
     /// Always `success`: what failed changed nothing.
@@ -274,7 +276,7 @@ impl From<AuditEntry> for AuditLog {
 
 /// A part of the trail.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AuditLogs {
+pub(in crate::api) struct AuditLogs {
     items: Vec<AuditLog>,
     total: i64,
     skip: i64,
@@ -284,7 +286,7 @@ pub(super) struct AuditLogs {
 /// Entries of the audit trail, the newest first.
 #[utoipa::path(get, path = "/audit-logs", tag = "openserverhub", params(LogFilter, Part),
     responses((status = 200, body = AuditLogs)))]
-pub(super) async fn audit_logs(
+pub(in crate::api) async fn audit_logs(
     State(state): State<AppState>,
     Query(filter): Query<LogFilter>,
     Query(part): Query<Part>,
@@ -297,7 +299,7 @@ pub(super) async fn audit_logs(
         .store
         .read()
         .await?
-        .audit(&filter.parse()?, page)
+        .audit(&filter.parse()?, false, page)
         .await?;
     Ok(Json(AuditLogs {
         total: found.total,
@@ -310,7 +312,7 @@ pub(super) async fn audit_logs(
 /// Of how many days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Days {
+pub(in crate::api) struct Days {
     /// 1 to 90.
     #[serde(default = "week")]
     #[param(minimum = 1, maximum = 90)]
@@ -323,21 +325,21 @@ fn week() -> i64 {
 
 /// Entries of an action.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ActionCount {
+pub(in crate::api) struct ActionCount {
     action: String,
     count: i64,
 }
 
 /// Entries of an actor.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OperatorCount {
+pub(in crate::api) struct OperatorCount {
     username: String,
     count: i64,
 }
 
 /// How much was done.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AuditSummary {
+pub(in crate::api) struct AuditSummary {
     period_days: i64,
     start_date: Timestamp,
     end_date: Timestamp,
@@ -351,7 +353,7 @@ pub(super) struct AuditSummary {
 /// How much was done in the last days.
 #[utoipa::path(get, path = "/audit-logs/stats/summary", tag = "openserverhub", params(Days),
     responses((status = 200, body = AuditSummary)))]
-pub(super) async fn audit_summary(
+pub(in crate::api) async fn audit_summary(
     State(state): State<AppState>,
     Query(Days { days }): Query<Days>,
 ) -> Result<Json<AuditSummary>, Problem> {
@@ -400,7 +402,7 @@ pub(super) async fn audit_summary(
 #[utoipa::path(get, path = "/audit-logs/export/csv", tag = "openserverhub", params(LogFilter),
     responses((status = 200, description = "The file", body = String,
         content_type = "text/csv")))]
-pub(super) async fn export_audit_logs(
+pub(in crate::api) async fn export_audit_logs(
     State(state): State<AppState>,
     principal: Principal,
     Query(filter): Query<LogFilter>,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv6Net};
 
-use super::network::{Block, v4};
+use super::block::{Block, v4};
 
 /// More addresses than a /16 has are scanned only when somebody insists.
 pub const MAX_ADDRESSES: u64 = 1 << 16;
@@ -203,13 +203,9 @@ fn v6(first: u16, prefix: u8) -> IpNet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::network::Network;
 
     fn plan(networks: &[&str], force: bool) -> Result<Plan, Refused> {
-        let blocks = networks.iter().map(|text| match text.parse() {
-            Ok(Network::Addresses(block)) => block,
-            other => panic!("{text}: {other:?}"),
-        });
+        let blocks = networks.iter().map(|text| text.parse().unwrap());
         Plan::new(blocks.collect(), force)
     }
 
@@ -258,11 +254,10 @@ mod tests {
             ("240.0.0.1", "reserved", "reserved"),
         ] {
             for (force, expected) in [(false, without), (true, with)] {
-                let said = match network.parse::<Network>() {
-                    Ok(Network::Addresses(block)) => Plan::new(vec![block], force)
+                let said = match network.parse::<Block>() {
+                    Ok(block) => Plan::new(vec![block], force)
                         .err()
                         .map(|error| error.to_string()),
-                    Ok(name @ Network::Name(_)) => panic!("{name:?}"),
                     Err(error) => Some(error.to_string()),
                 };
                 match said {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rmcp_ipmi::command::AuthenticationCapabilities;
 
 use super::{Asked, Scanner, Stage, asks_for_v20};
-use crate::scan::question::Verdict;
+use crate::question::Verdict;
 
 /// More pages of a list are not asked for: a page has three suites, and there are
 /// twenty, and some of vendors.
