@@ -10,7 +10,6 @@ mod auth;
 mod bulk;
 mod channel;
 mod crash;
-mod crash;
 mod discovery;
 mod import;
 mod monitoring;
