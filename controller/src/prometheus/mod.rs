@@ -49,6 +49,12 @@ pub enum PrometheusError {
         /// What came.
         what: String,
     },
+    /// Its answer is larger than what is taken.
+    #[error("the answer of {url} has more than {MAX_BYTES} bytes")]
+    TooLarge {
+        /// What was asked.
+        url: Url,
+    },
 }
 
 /// A Prometheus. Cheap to clone.
@@ -60,11 +66,41 @@ pub struct Client {
 }
 
 /// How to sign in; secrets are read for each request, as they may be renewed.
-#[derive(Clone, Debug)]
-enum Login {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// Without.
     None,
-    Basic { username: String, file: PathBuf },
-    Bearer { file: PathBuf },
+    /// Basic authentication.
+    Basic {
+        /// Name of the user.
+        username: String,
+        /// File with the password.
+        file: PathBuf,
+    },
+    /// A bearer token.
+    Bearer {
+        /// File with the token.
+        file: PathBuf,
+    },
+}
+
+impl Login {
+    /// The log-in that three keys of a configuration say; checked before.
+    #[must_use]
+    pub fn of(
+        username: Option<&String>,
+        password_file: Option<&PathBuf>,
+        bearer_token_file: Option<&PathBuf>,
+    ) -> Self {
+        match (username, password_file, bearer_token_file) {
+            (Some(username), Some(file), _) => Self::Basic {
+                username: username.clone(),
+                file: file.clone(),
+            },
+            (_, _, Some(file)) => Self::Bearer { file: file.clone() },
+            _ => Self::None,
+        }
+    }
 }
 
 /// What it answered, whatever the status.
@@ -85,6 +121,19 @@ impl Client {
         let Some(url) = config.url.clone() else {
             return Ok(None);
         };
+        let login = Login::of(
+            config.username.as_ref(),
+            config.password_file.as_ref(),
+            config.bearer_token_file.as_ref(),
+        );
+        Self::connect(url, login).map(Some)
+    }
+
+    /// A client for the server at an address.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn connect(url: Url, login: Login) -> Result<Self, PrometheusError> {
         // An error says that the program has one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
@@ -94,17 +143,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(PrometheusError::Client)?;
-        let login = match (&config.username, &config.password_file) {
-            (Some(username), Some(file)) => Login::Basic {
-                username: username.clone(),
-                file: file.clone(),
-            },
-            _ => match &config.bearer_token_file {
-                Some(file) => Login::Bearer { file: file.clone() },
-                None => Login::None,
-            },
-        };
-        Ok(Some(Self { http, url, login }))
+        Ok(Self { http, url, login })
     }
 
     /// Where it answers.
@@ -170,10 +209,7 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > MAX_BYTES {
-                return Err(PrometheusError::Answer {
-                    what: format!("more than {MAX_BYTES} bytes"),
-                    url: url.clone(),
-                });
+                return Err(PrometheusError::TooLarge { url: url.clone() });
             }
             body.extend_from_slice(&chunk);
         }
