@@ -15,6 +15,7 @@ pub mod command;
 pub mod config;
 pub mod model;
 pub mod prometheus;
+pub mod recovery;
 pub mod render;
 pub mod serve;
 pub mod store;

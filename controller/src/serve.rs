@@ -10,6 +10,8 @@ use crate::api::{self, AppState};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::prometheus::Client;
+use crate::recovery::{Lookout, Recovery};
 use crate::store::{Sealer, Store};
 use crate::sync::Engine;
 use crate::watchdog::Watchdog;
@@ -38,6 +40,8 @@ pub struct Controller {
     state: AppState,
     engine: Engine,
     watchdog: Watchdog,
+    recovery: Option<Recovery>,
+    lookout: Option<Lookout>,
 }
 
 impl Controller {
@@ -52,7 +56,14 @@ impl Controller {
             .map_err(|error| anyhow::anyhow!("listen: {}: {error}", config.listen))?;
         let authenticator = Authenticator::new(store.clone(), PasswordHasher::new()?);
         let (engine, sync) = Engine::new(store.clone(), config)?;
-        let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
+        let recovery = Client::new(&config.prometheus)?
+            .map(|client| Recovery::new(store.clone(), client, &config.alerts));
+        let lookout = Lookout::new(store.clone(), &config.alertmanager)?;
+        let watchdog = Watchdog::new(store.clone(), config.alerts.retention(), recovery.is_some());
+        let sources: Vec<&str> = recovery.iter().map(Recovery::name).collect();
+        let mut tx = store.write().await?;
+        tx.keep_recovery_sources(&sources).await?;
+        tx.commit().await?;
         let state = AppState {
             sync,
             store,
@@ -64,6 +75,8 @@ impl Controller {
             state,
             engine,
             watchdog,
+            recovery,
+            lookout,
         })
     }
 
@@ -91,6 +104,12 @@ impl Controller {
         let service = api::router(self.state).into_make_service_with_connect_info::<SocketAddr>();
         let engine = tokio::spawn(self.engine.run(shutdown.clone()));
         let watchdog = tokio::spawn(self.watchdog.run(shutdown.clone()));
+        let recovery = self
+            .recovery
+            .map(|recovery| tokio::spawn(recovery.run(shutdown.clone())));
+        let lookout = self
+            .lookout
+            .map(|lookout| tokio::spawn(lookout.run(shutdown.clone())));
         let stopping = shutdown.clone();
         let server = axum::serve(self.listener, service)
             .with_graceful_shutdown(async move { stopping.cancelled().await });
@@ -107,6 +126,16 @@ impl Controller {
         }
         if watchdog.await.is_err() {
             tracing::error!("The watchdog of the alert journal ended in a panic");
+        }
+        for (task, what) in [
+            (recovery, "The recovery of alerts"),
+            (lookout, "The look at Alertmanager"),
+        ] {
+            if let Some(task) = task
+                && task.await.is_err()
+            {
+                tracing::error!("{what} ended in a panic");
+            }
         }
         store.close().await;
         Ok(())

@@ -3,6 +3,7 @@
 
 mod address;
 mod alert;
+mod alert_gap;
 mod audit;
 mod credential;
 mod exporter;
@@ -23,6 +24,7 @@ pub use alert::{
     Alert, AlertEvent, AlertEventKind, AlertFilter, AlertLife, AlertSort, AlertState,
     AlertStatistics, EndReason, Noise,
 };
+pub use alert_gap::{AlertGap, AlertGaps, GapCause, GapFilter, GapState, RecoverySource};
 pub use audit::{AuditEntry, AuditEvent};
 pub use credential::{Credential, CredentialBody, CredentialDraft, Driver, SecretChange};
 pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterUrl};

@@ -29,6 +29,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0003_alerts.sql"),
         include_str!("../../migrations/postgres/0003_alerts.sql"),
     ),
+    (
+        4,
+        "recovery",
+        include_str!("../../migrations/sqlite/0004_recovery.sql"),
+        include_str!("../../migrations/postgres/0004_recovery.sql"),
+    ),
 ];
 
 /// Runs what is missing. Refuses a schema that a newer program made.

@@ -7,7 +7,10 @@
 
 mod alert_episode;
 mod alert_expiry;
+mod alert_gaps;
+mod alert_look;
 mod alert_record;
+mod alert_recovery;
 mod alerts;
 mod audit;
 mod connect;
@@ -37,7 +40,9 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 
+pub use alert_look::Looked;
 pub use alert_record::Recorded;
+pub use alert_recovery::{RecoveredWindow, RecoveryMarker};
 pub use audit::{AuditFilter, ChainBreak, ChainReport};
 pub use connect::Kind;
 pub use error::StoreError;
