@@ -161,20 +161,14 @@ impl Episode {
         let What::Recorded { last, then } = sighting.what else {
             return Ok(None);
         };
+        let standing = self.evidence.standing();
+        let is_other =
+            std::mem::discriminant(&standing) != std::mem::discriminant(&before.standing);
+        // Records tell more exactly how something ended; that it did was told.
+        let was_told =
+            matches!(before.standing, Standing::Ended { .. }) && standing != Standing::Firing;
         // Of what came to light by records alone, their end is nothing new.
-        let says_more =
-            is_new || (self.wordings > 0 && self.evidence.standing() != before.standing);
-        // What was told already may be told more exactly.
-        let is_certain = |standing| {
-            matches!(
-                standing,
-                Standing::Ended {
-                    is_certain: true,
-                    ..
-                }
-            )
-        };
-        if !says_more || is_certain(before.standing) {
+        if !is_new && (!is_other || was_told || self.wordings == 0) {
             return Ok(None);
         }
         let from = if is_new {
