@@ -62,8 +62,11 @@ impl Controller {
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention(), recovery.is_some());
         let sources: Vec<&str> = recovery.iter().map(Recovery::name).collect();
         let mut tx = store.write().await?;
-        tx.keep_recovery_sources(&sources).await?;
-        tx.commit().await?;
+        if tx.keep_recovery_sources(&sources).await? > 0 {
+            tx.commit().await?;
+        } else {
+            drop(tx);
+        }
         let state = AppState {
             sync,
             store,

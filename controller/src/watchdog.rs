@@ -95,8 +95,11 @@ impl Watchdog {
 
     async fn forget(&self, before: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.store.write().await?;
-        tx.forget_gaps(before).await?;
-        tx.commit().await?;
+        if tx.forget_gaps(before).await? > 0 {
+            tx.commit().await?;
+        } else {
+            drop(tx);
+        }
         loop {
             let mut tx = self.store.write().await?;
             let count = tx.forget_alerts(before).await?;

@@ -11,7 +11,7 @@ mod lookout;
 mod relabel;
 mod runs;
 
-pub use lookout::Lookout;
+pub use lookout::{LookError, Lookout};
 
 use std::time::Duration;
 

@@ -114,20 +114,26 @@ impl WriteTx {
         })
     }
 
-    /// Forgets how far was read of servers that are not among `configured`.
+    /// Forgets how far was read of servers that are not among `configured`; gives
+    /// their number.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_recovery_sources(&mut self, configured: &[&str]) -> Result<(), StoreError> {
+    pub async fn keep_recovery_sources(
+        &mut self,
+        configured: &[&str],
+    ) -> Result<usize, StoreError> {
+        let mut removed = 0;
         for source in self.recovery_sources().await? {
             if !configured.contains(&source.prometheus.as_str()) {
                 sqlx::query(REMOVE)
                     .bind(source.prometheus)
                     .execute(self.connection())
                     .await?;
+                removed += 1;
             }
         }
-        Ok(())
+        Ok(removed)
     }
 
     /// Writes down what records show. What is known already changes nothing, so

@@ -372,7 +372,8 @@ pub(super) async fn gaps_are_noted_closed_and_forgotten(lab: Lab) {
     drop(tx);
     let mut tx = store.write().await.unwrap();
     assert_eq!(tx.forget_gaps(at(80)).await.unwrap(), 2);
-    tx.keep_recovery_sources(&[]).await.unwrap();
+    assert_eq!(tx.keep_recovery_sources(&[PROMETHEUS]).await.unwrap(), 0);
+    assert_eq!(tx.keep_recovery_sources(&[]).await.unwrap(), 1);
     assert!(tx.recovery_sources().await.unwrap().is_empty());
     tx.commit().await.unwrap();
 
