@@ -21,6 +21,13 @@ impl Timestamp {
         Self(self.0.saturating_add(by))
     }
 
+    /// The moment `by` earlier; the begin of time when that overflows.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(by))
+    }
+
     /// How long after `earlier` this is; zero when it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+mod alertmanager;
 mod backup;
 mod channel;
 mod discovery;
@@ -25,6 +26,7 @@ mod oidc;
 mod sync;
 mod tls;
 
+pub use alertmanager::AlertmanagerConfig;
 pub use backup::{BackupConfig, SnapshotConfig};
 pub use channel::ChannelConfig;
 pub use discovery::DiscoveryConfig;
@@ -72,9 +74,9 @@ pub struct Config {
     /// more, and speaks Prometheus' query interface.
     #[serde(default)]
     pub query: EndpointConfig,
-    /// The Alertmanager.
+    /// The Alertmanager that is asked about alerts.
     #[serde(default)]
-    pub alertmanager: EndpointConfig,
+    pub alertmanager: AlertmanagerConfig,
     /// The Grafana whose dashboards are linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,
@@ -110,12 +112,20 @@ pub struct Config {
 pub struct AlertSettings {
     /// Days that alerts are kept after their end.
     pub retention_days: u32,
+    /// Days that are looked back at most for what was missed, 1 to 365.
+    pub recovery_days: u32,
+    /// Seconds that pass before Prometheus' records are read, 1 to 86,400.
+    /// Until then Prometheus tells of an end by itself.
+    pub recovery_lag_seconds: u32,
 }
 
 impl Default for AlertSettings {
     fn default() -> Self {
         Self {
             retention_days: 400,
+            recovery_days: 7,
+            // Prometheus sends what has ended for 15 minutes.
+            recovery_lag_seconds: 16 * 60,
         }
     }
 }
@@ -125,6 +135,34 @@ impl AlertSettings {
     #[must_use]
     pub fn retention(&self) -> Duration {
         Duration::from_secs(u64::from(self.retention_days) * 24 * 3600)
+    }
+
+    /// How far is looked back at most for what was missed.
+    #[must_use]
+    pub fn recovery_reach(&self) -> Duration {
+        Duration::from_secs(u64::from(self.recovery_days) * 24 * 3600)
+    }
+
+    /// How old Prometheus' records are when they are read.
+    #[must_use]
+    pub fn recovery_lag(&self) -> Duration {
+        Duration::from_secs(self.recovery_lag_seconds.into())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !(1..=365).contains(&self.recovery_days) {
+            return Err(format!(
+                "alerts.recovery_days: {} is not between 1 and 365",
+                self.recovery_days
+            ));
+        }
+        if !(1..=86_400).contains(&self.recovery_lag_seconds) {
+            return Err(format!(
+                "alerts.recovery_lag_seconds: {} is not between 1 and 86400",
+                self.recovery_lag_seconds
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -204,7 +242,7 @@ impl Config {
         config.prometheus.check().map_err(&wrong)?;
         config.sync.check().map_err(&wrong)?;
         config.query.check("query").map_err(&wrong)?;
-        config.alertmanager.check("alertmanager").map_err(&wrong)?;
+        config.alertmanager.check().map_err(&wrong)?;
         config.grafana.check().map_err(&wrong)?;
         config.log.check().map_err(&wrong)?;
         config.tls.check().map_err(&wrong)?;
@@ -212,6 +250,7 @@ impl Config {
         config.snapshot.check().map_err(&wrong)?;
         config.oidc.check().map_err(&wrong)?;
         config.discovery.check().map_err(&wrong)?;
+        config.alerts.check().map_err(&wrong)?;
         Ok(config)
     }
 
@@ -379,6 +418,12 @@ mod tests {
         assert!(value.contains("socket address"), "{value}");
         let nested = text("", &[("IPMI_CONTROLLER_PROMETHEUS__URL", "ftp://x")]);
         assert!(nested.contains("prometheus.url"), "{nested}");
+        let lag = text("alerts: {recovery_lag_seconds: 0}\n", &[]);
+        assert!(lag.contains("alerts.recovery_lag_seconds"), "{lag}");
+        let days = text("alerts: {recovery_days: 366}\n", &[]);
+        assert!(days.contains("alerts.recovery_days"), "{days}");
+        let other = text("alertmanager: {url: 'ftp://x'}\n", &[]);
+        assert!(other.contains("alertmanager.url"), "{other}");
         let variable = text("", &[("IPMI_CONTROLLER_LISTEN", "here")]);
         assert!(variable.contains("IPMI_CONTROLLER_LISTEN"), "{variable}");
         assert!(text("- a\n", &[]).contains("controller.yml"));

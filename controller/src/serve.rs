@@ -19,6 +19,8 @@ use crate::discovery::Discovery;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
+use crate::prometheus::Client;
+use crate::recovery::{Lookout, Recovery};
 use crate::rules::{self, Promtool};
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::Engine;
@@ -55,7 +57,9 @@ pub struct Controller {
 #[derive(Clone)]
 struct Duties {
     engine: Arc<Engine>,
-    watchdog: Arc<Watchdog>,
+    watchdog: Watchdog,
+    recoveries: Vec<Recovery>,
+    lookout: Option<Lookout>,
     schedule: Arc<Schedule>,
 }
 
@@ -76,7 +80,22 @@ impl Controller {
         let (engine, sync) = Engine::new(store.clone(), config)?;
         let (keeper, channel) = Keeper::new(store.clone(), config.prometheus.target_lists());
         let engine = engine.after_exporters(channel.clone());
-        let watchdog = Watchdog::new(store.clone(), config.alerts.retention());
+        let mut recoveries = Vec::new();
+        for server in config.prometheus.iter() {
+            if let Some(client) = Client::new(server)? {
+                recoveries.push(Recovery::new(store.clone(), client, &config.alerts));
+            }
+        }
+        let lookout = Lookout::new(store.clone(), &config.alertmanager)?;
+        let can_ask = !recoveries.is_empty();
+        let watchdog = Watchdog::new(store.clone(), config.alerts.retention(), can_ask);
+        let sources: Vec<&str> = recoveries.iter().map(Recovery::name).collect();
+        let mut tx = store.write().await?;
+        if tx.keep_recovery_sources(&sources).await? > 0 {
+            tx.commit().await?;
+        } else {
+            drop(tx);
+        }
         let election = Election::new(&config.database);
         let telemetry = Arc::new(Telemetry::new(store.times()));
         let backups = Backups::new(config, store.clone(), Arc::clone(&telemetry));
@@ -104,7 +123,9 @@ impl Controller {
             state,
             duties: Duties {
                 engine: Arc::new(engine),
-                watchdog: Arc::new(watchdog),
+                watchdog,
+                recoveries,
+                lookout,
                 schedule: Arc::new(schedule),
             },
             keeper,
@@ -216,8 +237,13 @@ impl Duties {
         let mut tasks = JoinSet::new();
         let (engine, token) = (Arc::clone(&self.engine), term.clone());
         tasks.spawn(async move { engine.run(token).await });
-        let (watchdog, token) = (Arc::clone(&self.watchdog), term.clone());
-        tasks.spawn(async move { watchdog.run(token).await });
+        tasks.spawn(self.watchdog.clone().run(term.clone()));
+        for recovery in &self.recoveries {
+            tasks.spawn(recovery.clone().run(term.clone()));
+        }
+        if let Some(lookout) = self.lookout.clone() {
+            tasks.spawn(lookout.run(term.clone()));
+        }
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
         tasks.spawn(async move { schedule.run(token).await });
         tasks

@@ -1,5 +1,5 @@
-//! Looks after the alert journal: ends alerts that nobody renews, and forgets
-//! old ones.
+//! Looks after the alert journal: ends alerts that nobody renews, forgets old
+//! ones, and notes when no controller ran.
 
 use std::time::Duration;
 
@@ -15,27 +15,33 @@ const EVERY: Duration = Duration::from_secs(15);
 /// each evaluation of a slower rule.
 const START_GRACE: Duration = Duration::from_secs(180);
 
-/// Looks after the journal of a store.
+/// Looks after the journal of a store. A clone begins anew.
+#[derive(Clone)]
 pub struct Watchdog {
     store: Store,
     retention: Duration,
+    can_ask: bool,
     started: Timestamp,
+    has_begun: bool,
 }
 
 impl Watchdog {
-    /// One that begins now. `retention` is how long ended episodes are kept.
+    /// One that begins now. `retention` is how long ended episodes are kept,
+    /// `can_ask` whether there is a Prometheus whose records tell what was missed.
     #[must_use]
-    pub fn new(store: Store, retention: Duration) -> Self {
+    pub fn new(store: Store, retention: Duration, can_ask: bool) -> Self {
         let started = store.clock().now();
         Self {
             store,
             retention,
+            can_ask,
             started,
+            has_begun: false,
         }
     }
 
     /// Looks again and again until `shutdown` is cancelled.
-    pub async fn run(&self, shutdown: CancellationToken) {
+    pub async fn run(mut self, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -53,7 +59,8 @@ impl Watchdog {
     ///
     /// # Errors
     /// When the store fails; what was done by then is kept.
-    pub async fn look(&self) -> Result<(), StoreError> {
+    pub async fn look(&mut self) -> Result<(), StoreError> {
+        self.beat().await?;
         let now = self.store.clock().now();
         if now >= self.started.after(START_GRACE) {
             self.expire().await?;
@@ -61,6 +68,18 @@ impl Watchdog {
         let retention = i64::try_from(self.retention.as_millis()).unwrap_or(i64::MAX);
         self.forget(Timestamp(now.0.saturating_sub(retention)))
             .await
+    }
+
+    async fn beat(&mut self) -> Result<(), StoreError> {
+        let mut tx = self.store.write().await?;
+        if self.has_begun {
+            tx.beat().await?;
+        } else if let Some(since) = tx.begin_to_beat(self.can_ask).await? {
+            tracing::warn!(since = %since, "No controller was running; alerts may be missing");
+        }
+        tx.commit().await?;
+        self.has_begun = true;
+        Ok(())
     }
 
     async fn expire(&self) -> Result<(), StoreError> {
@@ -76,6 +95,12 @@ impl Watchdog {
     }
 
     async fn forget(&self, before: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.store.write().await?;
+        if tx.forget_gaps(before).await? > 0 {
+            tx.commit().await?;
+        } else {
+            drop(tx);
+        }
         loop {
             let mut tx = self.store.write().await?;
             let count = tx.forget_alerts(before).await?;
@@ -121,7 +146,7 @@ mod tests {
         tx.commit().await.unwrap();
 
         clock.advance(DAY);
-        let watchdog = Watchdog::new(store.clone(), 30 * DAY);
+        let mut watchdog = Watchdog::new(store.clone(), 30 * DAY, false);
         watchdog.look().await.unwrap();
         assert_eq!(state(&store).await, Some(AlertState::Firing));
         clock.advance(START_GRACE);

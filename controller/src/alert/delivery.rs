@@ -171,7 +171,7 @@ fn sighting(
         .ok_or_else(|| "it has no startsAt".to_owned())?;
     let ends_before = match what {
         What::FiresUntil(at) | What::Ended { at, .. } => at < starts_at,
-        What::Fires => false,
+        _ => false,
     };
     if ends_before {
         return Err("its endsAt is before its startsAt".to_owned());
@@ -188,11 +188,12 @@ fn sighting(
         what,
         description: description.check()?,
         notification: None,
+        pending_since: None,
     })
 }
 
 /// A moment; Go writes the year 1 for one that is absent.
-fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, String> {
+pub(super) fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, String> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };

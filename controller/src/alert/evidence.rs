@@ -11,12 +11,17 @@
 //!   moment tells when it was last seen firing, and nothing before is an end.
 //! * A moment that was given as validity is taken for an end only when no other
 //!   is known, and the latest of them never.
+//!
+//! Two more tell without being sent for: Prometheus' records, and looks at
+//! Alertmanager. Of those the latest word of each kind counts, as long as
+//! nothing later says that it still fired. Of several ends that of Prometheus
+//! itself is believed first, then its records, then Alertmanager.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::What;
+use super::{Afterwards, What};
 use crate::clock::Timestamp;
 
 /// How many renewals are remembered, the latest.
@@ -42,6 +47,21 @@ pub struct Evidence {
     ends: BTreeMap<i64, bool>,
     /// Nobody renewed it, and this moment passed.
     expired: Option<i64>,
+    /// Until when Prometheus' records show it firing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<i64>,
+    /// When it ended as these show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded_end: Option<i64>,
+    /// Where these break off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    break_off: Option<i64>,
+    /// When Alertmanager was last seen to have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<i64>,
+    /// When Alertmanager had it for the last time before it had it no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dropped: Option<i64>,
 }
 
 /// How an episode stands.
@@ -71,6 +91,11 @@ impl Evidence {
             renewals: BTreeSet::new(),
             ends: BTreeMap::new(),
             expired: None,
+            recorded: None,
+            recorded_end: None,
+            break_off: None,
+            held: None,
+            dropped: None,
         }
     }
 
@@ -94,6 +119,20 @@ impl Evidence {
             What::Ended { at, by_prometheus } => {
                 *self.ends.entry(at.0).or_default() |= by_prometheus;
             }
+            What::Recorded { last, then } => {
+                self.recorded = self.recorded.max(Some(last.0));
+                match then {
+                    Afterwards::GoesOn => {}
+                    Afterwards::Ended(at) => {
+                        self.recorded_end = self.recorded_end.max(Some(at.0));
+                    }
+                    Afterwards::BreaksOff(_) => {
+                        self.break_off = self.break_off.max(Some(last.0));
+                    }
+                }
+            }
+            What::Held(at) => self.held = self.held.max(Some(at.0)),
+            What::Dropped(at) => self.dropped = self.dropped.max(Some(at.0)),
         }
         let seen_firing = self.last_seen_firing();
         let renewals = &self.renewals;
@@ -105,17 +144,23 @@ impl Evidence {
         while self.ends.len() > ENDS {
             self.ends.pop_last();
         }
+        self.recorded_end = self.recorded_end.filter(|end| Some(*end) > seen_firing);
+        self.break_off = self.break_off.filter(|end| Some(*end) >= seen_firing);
+        self.dropped = self.dropped.filter(|end| Some(*end) >= self.held);
     }
 
     /// When Prometheus last evaluated the condition and found it true, at the
     /// earliest.
     fn last_seen_firing(&self) -> Option<i64> {
-        let validity = self.first_renewal?.saturating_sub(self.start);
-        Some(self.renewals.last()?.saturating_sub(validity))
+        let renewed = || {
+            let validity = self.first_renewal?.saturating_sub(self.start);
+            Some(self.renewals.last()?.saturating_sub(validity))
+        };
+        renewed().max(self.recorded)
     }
 
-    /// The end that is believed, and whether Prometheus says so.
-    fn end(&self) -> Option<(i64, bool)> {
+    /// The end that Prometheus or Alertmanager told, and whether Prometheus says so.
+    fn told_end(&self) -> Option<(i64, bool)> {
         let ends = || self.ends.iter().map(|(end, by)| (*end, *by));
         let is_renewal = |end: i64| self.renewals.contains(&end);
         let latest = self.renewals.last().copied();
@@ -136,21 +181,57 @@ impl Evidence {
         self.renewals.last().copied().map(Timestamp)
     }
 
+    /// Until when Prometheus' records show it firing.
+    #[must_use]
+    pub fn recorded_until(&self) -> Option<Timestamp> {
+        self.recorded.map(Timestamp)
+    }
+
+    /// Whether all that is known of its end is that Alertmanager has it no longer.
+    #[must_use]
+    pub fn was_dropped(&self) -> bool {
+        self.told_end().is_none() && self.recorded_end.is_none() && self.dropped_at().is_some()
+    }
+
+    /// When Alertmanager had it for the last time. It forgets what Prometheus
+    /// does not renew, so where Prometheus itself is heard this says nothing.
+    fn dropped_at(&self) -> Option<i64> {
+        let is_heard = !self.renewals.is_empty() || self.break_off.is_some();
+        self.dropped
+            .filter(|at| !is_heard && Some(*at) > self.recorded)
+    }
+
     /// How it stands.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        if let Some((at, by_prometheus)) = self.end() {
-            return Standing::Ended {
-                at: Timestamp(at),
-                // Had Alertmanager merely heard no more, the end would be one
-                // of the renewals.
-                is_certain: by_prometheus || !self.renewals.is_empty(),
-            };
+        let ended = |at: i64, is_certain: bool| Standing::Ended {
+            at: Timestamp(at),
+            is_certain,
+        };
+        let told = self.told_end();
+        if let Some((at, true)) = told {
+            return ended(at, true);
         }
-        match (self.expired, self.renewals.last()) {
-            (Some(expired), Some(renewed)) if expired < *renewed => Standing::Firing,
-            (Some(expired), _) => Standing::Expired(Timestamp(expired)),
-            (None, _) => Standing::Firing,
+        if let Some(at) = self.recorded_end {
+            return ended(at, true);
+        }
+        if let Some(at) = self.break_off {
+            return Standing::Expired(Timestamp(at));
+        }
+        if let Some((at, _)) = told {
+            // Had Alertmanager merely heard no more, the end would be one of the
+            // renewals.
+            return ended(at, !self.renewals.is_empty());
+        }
+        if let Some(at) = self.dropped_at() {
+            return ended(at, false);
+        }
+        let renewed = self.renewals.last().copied();
+        match self.expired {
+            Some(expired) if Some(expired) >= renewed.max(self.recorded).max(self.held) => {
+                Standing::Expired(Timestamp(expired))
+            }
+            _ => Standing::Firing,
         }
     }
 }
@@ -271,10 +352,86 @@ mod tests {
         assert_eq!(lost.standing(), Standing::Firing, "until the watchdog says");
     }
 
+    fn recorded(last: i64, then: Afterwards) -> What {
+        What::Recorded {
+            last: Timestamp(last * MINUTE),
+            then,
+        }
+    }
+
+    fn recorded_end(minute: i64) -> What {
+        recorded(minute - 1, Afterwards::Ended(Timestamp(minute * MINUTE)))
+    }
+
+    #[test]
+    fn records_end_what_nobody_told_of() {
+        let mut missed = evidence([fires_until(4), fires_until(5)]);
+        missed.expire(Timestamp(5 * MINUTE));
+        missed.add(recorded_end(30));
+        assert_eq!(missed.standing(), ended_at(30));
+        // Prometheus' own word is better, and one of its future belies.
+        missed.add(ended(31));
+        assert_eq!(missed.standing(), ended_at(31));
+        missed.add(recorded(40, Afterwards::GoesOn));
+        assert_eq!(missed.standing(), Standing::Firing);
+        missed.add(recorded_end(30));
+        assert_eq!(missed.standing(), Standing::Firing, "read again");
+    }
+
+    #[test]
+    fn records_that_break_off_are_no_end() {
+        let lost = Afterwards::BreaksOff(crate::alert::Loss::PrometheusLost);
+        let mut unknown = evidence([recorded(30, lost)]);
+        assert_eq!(
+            unknown.standing(),
+            Standing::Expired(Timestamp(30 * MINUTE))
+        );
+        // Alertmanager ends it when it hears no more.
+        unknown.add(What::Ended {
+            at: Timestamp(33 * MINUTE),
+            by_prometheus: false,
+        });
+        unknown.add(What::Fires);
+        assert_eq!(
+            unknown.standing(),
+            Standing::Expired(Timestamp(30 * MINUTE))
+        );
+        unknown.add(recorded(45, Afterwards::GoesOn));
+        assert_eq!(
+            evidence([recorded(45, Afterwards::GoesOn), recorded(30, lost)]).standing(),
+            Standing::Firing
+        );
+    }
+
+    #[test]
+    fn what_alertmanager_has_no_longer_has_ended_unless_prometheus_is_heard() {
+        let at = |minute: i64| Timestamp(minute * MINUTE);
+        let mut told = evidence([What::Fires, What::Held(at(3)), What::Dropped(at(5))]);
+        let uncertain = Standing::Ended {
+            at: at(5),
+            is_certain: false,
+        };
+        assert_eq!((told.standing(), told.was_dropped()), (uncertain, true));
+        told.add(What::Held(at(4)));
+        assert_eq!(told.standing(), uncertain);
+        told.add(What::Held(at(6)));
+        assert_eq!(told.standing(), Standing::Firing, "it has it again");
+        let renewed = evidence([fires_until(4), What::Dropped(at(5))]);
+        assert_eq!(
+            (renewed.standing(), renewed.was_dropped()),
+            (Standing::Firing, false)
+        );
+        told.add(What::Dropped(at(7)));
+        told.add(recorded_end(7));
+        assert_eq!((told.standing(), told.was_dropped()), (ended_at(7), false));
+    }
+
     proptest! {
         #[test]
         fn neither_order_nor_repetition_matters(
             length in 1_i64..90,
+            first in 0_usize..90,
+            more in proptest::collection::vec((0..5, 1_i64..100), 0..6),
             has_ended in any::<bool>(),
             order in any::<Vec<prop::sample::Index>>(),
         ) {
@@ -284,6 +441,16 @@ mod tests {
                 whats.push(ended(length));
                 whats.push(What::Ended { at: Timestamp(length * MINUTE), by_prometheus: false });
             }
+            let lost = Afterwards::BreaksOff(crate::alert::Loss::RuleChanged);
+            whats.extend(more.iter().map(|(kind, minute)| match kind {
+                0 => recorded(*minute, Afterwards::GoesOn),
+                1 => recorded_end(*minute),
+                2 => recorded(*minute, lost),
+                3 => What::Held(Timestamp(minute * MINUTE)),
+                _ => What::Dropped(Timestamp(minute * MINUTE)),
+            }));
+            let whats: Vec<What> = whats.into_iter().skip(first).collect();
+            prop_assume!(!whats.is_empty());
             let straight = evidence(whats.clone());
             // Each once more at random places, in random order.
             let mut shuffled: Vec<What> = order.iter().map(|index| *index.get(&whats)).collect();

@@ -71,7 +71,7 @@ impl Description {
     ///
     /// # Errors
     /// A sentence saying what is wrong.
-    pub(super) fn check(self) -> Result<Self, String> {
+    pub fn check(self) -> Result<Self, String> {
         check_size("annotations", &self.annotations)?;
         if self.generator_url.len() > MAX_BYTES {
             return Err(format!("its generatorURL is over {MAX_BYTES} bytes"));
@@ -107,6 +107,37 @@ pub enum What {
         /// resolved of which it merely heard no more.
         by_prometheus: bool,
     },
+    /// Prometheus' records show it firing until `last`; read afterwards.
+    Recorded {
+        /// When it was last evaluated and found true.
+        last: Timestamp,
+        /// What the records show after that.
+        then: Afterwards,
+    },
+    /// Alertmanager had it, firing, at that moment.
+    Held(Timestamp),
+    /// Alertmanager has it no longer; at that moment it had it for the last time.
+    Dropped(Timestamp),
+}
+
+/// What Prometheus' records show after an alert was last found true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// Nothing yet; they end there, as far as they were read.
+    GoesOn,
+    /// It was evaluated again at that moment, and no longer true.
+    Ended(Timestamp),
+    /// It was not evaluated any more, so what became of it is not known.
+    BreaksOff(Loss),
+}
+
+/// Why an alert was not evaluated any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Prometheus did not run, or forgot the alert in a restart.
+    PrometheusLost,
+    /// Its rule is not there any more, or gives other labels.
+    RuleChanged,
 }
 
 /// That Alertmanager notified somebody.
@@ -131,6 +162,8 @@ pub struct Sighting {
     pub description: Description,
     /// Whom Alertmanager notified, when it is the one who tells.
     pub notification: Option<Notification>,
+    /// When the condition began to be true, where that is known.
+    pub pending_since: Option<Timestamp>,
 }
 
 fn check_size(what: &str, texts: &BTreeMap<String, String>) -> Result<(), String> {

@@ -2,6 +2,7 @@
 //! the audit trail; one file for each resource.
 
 mod alert_export;
+mod alert_gaps;
 mod alerts;
 mod audit;
 mod audit_export;
@@ -227,6 +228,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::alert_statistics))
         .routes(routes!(alert_export::export_alerts))
+        .routes(routes!(alert_gaps::list_alert_gaps))
         .routes(routes!(alerts::get_alert))
         .routes(routes!(
             alerts::acknowledge_alert,

@@ -233,6 +233,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/api/v1/alerts", VIEWER, "alerts:read"),
     rule(GET, "/api/v1/alerts/statistics", VIEWER, "alerts:read"),
     rule(GET, "/api/v1/alerts/export", VIEWER, "alerts:read"),
+    rule(GET, "/api/v1/alerts/gaps", VIEWER, "alerts:read"),
     rule(GET, "/api/v1/alerts/{id}", VIEWER, "alerts:read"),
     rule(
         POST,

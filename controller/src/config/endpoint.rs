@@ -1,4 +1,4 @@
-//! The keys `query`, `alertmanager` and `grafana`: servers that are asked, and
+//! The keys `query` and `grafana`, and what others have in common with them: servers that are asked, and
 //! how to sign in.
 
 use std::path::PathBuf;

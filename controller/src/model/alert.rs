@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$variant_meta])* $variant,)* }
 
@@ -56,6 +56,9 @@ words! {
         RuleChanged = "rule_changed",
         /// Prometheus was not heard any more, or forgot the alert in a restart.
         PrometheusLost = "prometheus_lost",
+        /// Only Alertmanager told of it, and it was silenced when it ended, so
+        /// nobody was told of the end.
+        Silenced = "silenced",
         /// Only Alertmanager told of it, and does not say why.
         Unknown = "unknown",
     }
@@ -64,12 +67,23 @@ words! {
 words! {
     /// What happened in an episode's life.
     AlertEventKind {
+        /// The condition became true; its rule waits before it fires.
+        Pending = "pending",
         /// It began to fire.
         Firing = "firing",
         /// Its annotations read so; the first time is how they began.
         Updated = "updated",
         /// Alertmanager notified a receiver.
         Notified = "notified",
+        /// A silence keeps notifications of it back.
+        Silenced = "silenced",
+        /// Another alert keeps notifications of it back.
+        Inhibited = "inhibited",
+        /// Nothing keeps notifications of it back any more.
+        Unsuppressed = "unsuppressed",
+        /// It was read from Prometheus' records, for nobody had told of it or of
+        /// its end.
+        Reconstructed = "reconstructed",
         /// Somebody took notice.
         Acknowledged = "acknowledged",
         /// Somebody took that back.
@@ -84,6 +98,8 @@ words! {
         Resolved = "resolved",
     }
 }
+
+pub(super) use words;
 
 /// An episode: one time that an alert fired.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -136,7 +152,9 @@ pub struct AlertEvent {
     pub actor: Option<String>,
     /// More about it, by kind: `receiver`, `group_key` and `status` of a
     /// notification, `annotations`, `text` of a comment, `assignee`, `reason`
-    /// of an end, `gap_from` and `gap_until` of an expiry.
+    /// of an end, `gap_from` and `gap_until` of an expiry, these two and
+    /// `source` of what was reconstructed, `silences` (their ids), `inhibited_by`
+    /// (fingerprints of alerts).
     pub detail: serde_json::Value,
 }
 

@@ -3,6 +3,7 @@
 
 mod address;
 mod alert;
+mod alert_gap;
 mod audit;
 mod channel;
 mod credential;
@@ -32,6 +33,7 @@ pub use alert::{
     Alert, AlertEvent, AlertEventKind, AlertFilter, AlertLife, AlertSort, AlertState,
     AlertStatistics, EndReason, Noise,
 };
+pub use alert_gap::{AlertGap, AlertGaps, GapCause, GapFilter, GapState, RecoverySource};
 pub use audit::{AuditEntry, AuditEvent};
 pub use channel::{
     Applied, ChannelReport, ChannelSource, ChannelState, ChannelStatus, ModuleSource,

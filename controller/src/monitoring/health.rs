@@ -166,6 +166,7 @@ async fn healthy(client: &Client, path: &str) -> Result<Vec<u8>, String> {
             Err(format!("it does not answer: {cause}"))
         }
         Some(Err(PrometheusError::Answer { what, .. })) => Err(format!("it answers with {what}")),
+        Some(Err(PrometheusError::TooLarge { .. })) => Err("its answer is too large".to_owned()),
         Some(Err(error @ (PrometheusError::Client(_) | PrometheusError::Secret { .. }))) => {
             tracing::error!(error = %error, "A server that is monitored cannot be asked");
             Err("the controller cannot sign in there; its log says why".to_owned())

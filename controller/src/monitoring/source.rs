@@ -186,9 +186,9 @@ impl Source {
 fn failure(error: &PrometheusError) -> QueryError {
     match error {
         PrometheusError::TimedOut { .. } => QueryError::TimedOut,
-        PrometheusError::Unreachable { .. } | PrometheusError::Answer { .. } => {
-            QueryError::Failed(error.to_string())
-        }
+        PrometheusError::Unreachable { .. }
+        | PrometheusError::Answer { .. }
+        | PrometheusError::TooLarge { .. } => QueryError::Failed(error.to_string()),
         PrometheusError::Client(_) | PrometheusError::Secret { .. } => {
             tracing::error!(error = %error, "Prometheus cannot be asked");
             QueryError::Failed(

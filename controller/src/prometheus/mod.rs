@@ -56,6 +56,12 @@ pub enum PrometheusError {
         /// What came.
         what: String,
     },
+    /// Its answer is larger than what is taken.
+    #[error("the answer of {url} has more than {MAX_BYTES} bytes")]
+    TooLarge {
+        /// What was asked.
+        url: Url,
+    },
 }
 
 /// A Prometheus. Cheap to clone.
@@ -101,15 +107,6 @@ impl Client {
         let Some(url) = config.url.clone() else {
             return Ok(None);
         };
-        // An error says that the program has one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            // A redirect would take the password elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(PrometheusError::Client)?;
         let login = match (&config.username, &config.password_file) {
             (Some(username), Some(file)) => Login::Basic {
                 username: username.clone(),
@@ -120,6 +117,15 @@ impl Client {
                 None => Login::None,
             },
         };
+        // An error says that the program has one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // A redirect would take the password elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(PrometheusError::Client)?;
         Ok(Some(Self { http, url, login }))
     }
 
@@ -207,10 +213,7 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > MAX_BYTES {
-                return Err(PrometheusError::Answer {
-                    what: format!("more than {MAX_BYTES} bytes"),
-                    url: url.clone(),
-                });
+                return Err(PrometheusError::TooLarge { url: url.clone() });
             }
             body.extend_from_slice(&chunk);
         }

@@ -52,7 +52,7 @@ impl WriteTx {
             let origin_heard = super::maybe_moment(row, "origin_heard_ms")?;
             let mut evidence: Evidence = json(row, "evidence")?;
             let renewed = evidence.renewed_until();
-            let at = renewed.unwrap_or(heard);
+            let at = renewed.max(evidence.recorded_until()).unwrap_or(heard);
             let goes_on = origin_heard.is_some_and(|origin| origin >= heard.after(TWO_ROUNDS));
             // The same alert began anew: a Prometheus that restarted has forgotten
             // the old one. A rule with other labels makes another alert.

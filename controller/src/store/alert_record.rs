@@ -14,7 +14,7 @@ use crate::model::{EndReason, Id};
 
 /// Rows of one statement. Both databases limit the values of a statement; the
 /// lower limit is 32,766.
-const CHUNK: usize = 250;
+pub(super) const CHUNK: usize = 250;
 
 statements! {
     // PostgreSQL: deliveries are merged one after the other, like in SQLite.
@@ -23,7 +23,7 @@ statements! {
 
 const FIND: &str = "SELECT fingerprint, starts_ms, server_id, had_server, annotations, \
     generator_url, origin, by_prometheus, described_ms, wordings, evidence, heard_ms, \
-    ended_ms, end_reason, is_notified FROM alerts WHERE (fingerprint, starts_ms) IN (VALUES ";
+    ended_ms, end_reason, is_notified, suppression FROM alerts WHERE (fingerprint, starts_ms) IN (VALUES ";
 const UPSERT: &str = "INSERT INTO alerts (fingerprint, starts_ms, alertname, severity, server_id, \
     had_server, labels, annotations, generator_url, origin, by_prometheus, described_ms, \
     wordings, evidence, state, due_ms, heard_ms, ended_ms, end_reason, is_notified, search) VALUES ";
@@ -41,16 +41,18 @@ const HEARD: &str = "INSERT INTO alert_origins (origin, heard_ms) VALUES ";
 const MONITORED: &str = "SELECT id FROM servers WHERE monitoring_enabled = 1 AND id IN (0";
 
 /// What a delivery changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Episodes that were not known.
     pub opened: usize,
     /// Episodes of which something new became known, those opened included.
     pub changed: usize,
+    /// Times of episodes that nobody had told of but Prometheus' records.
+    pub reconstructed: Vec<(Timestamp, Timestamp)>,
 }
 
 /// Which episode: fingerprint and start.
-type Key = (String, i64);
+pub(super) type Key = (String, i64);
 
 impl WriteTx {
     /// Writes a delivery down. What is known already changes nothing.
@@ -59,6 +61,14 @@ impl WriteTx {
     /// When the database fails.
     pub async fn record_alerts(&mut self, sightings: &[Sighting]) -> Result<Recorded, StoreError> {
         self.take_alert_turn().await?;
+        self.merge_alerts(sightings).await
+    }
+
+    /// The same for who has taken the turn.
+    pub(super) async fn merge_alerts(
+        &mut self,
+        sightings: &[Sighting],
+    ) -> Result<Recorded, StoreError> {
         let mut by_key: BTreeMap<Key, Vec<&Sighting>> = BTreeMap::new();
         for sighting in sightings {
             let key = (
@@ -90,10 +100,15 @@ impl WriteTx {
             let mut is_changed = is_new;
             for sighting in sightings {
                 let wordings = episode.wordings;
+                let before = episode.glance();
                 let new = episode.events(sighting)?;
                 events.extend(new.into_iter().map(|event| (key, event)));
                 is_changed |= episode.wordings != wordings;
                 is_changed |= episode.merge(sighting, now, &monitored)?;
+                if let Some(found) = episode.reconstruction(sighting, &before, is_new)? {
+                    events.push((key, found.event));
+                    recorded.reconstructed.extend(found.time);
+                }
             }
             recorded.opened += usize::from(is_new);
             if is_changed {
@@ -105,13 +120,16 @@ impl WriteTx {
             self.write_episodes(chunk).await?;
         }
         for chunk in events.chunks(CHUNK) {
-            self.write_events(chunk, now).await?;
+            let chunk: Vec<(&Key, &NewEvent)> =
+                chunk.iter().map(|(key, event)| (*key, event)).collect();
+            self.write_events(&chunk, now).await?;
         }
         self.note_origins(sightings, now).await?;
         Ok(recorded)
     }
 
-    /// Waits until nobody else changes alerts.
+    /// Waits until nobody else changes alerts. Every writer of the journal takes
+    /// its turn before anything else.
     pub(super) async fn take_alert_turn(&mut self) -> Result<(), StoreError> {
         sqlx::query(TAKE_TURN).execute(self.connection()).await?;
         Ok(())
@@ -198,9 +216,9 @@ impl WriteTx {
         Ok(())
     }
 
-    async fn write_events(
+    pub(super) async fn write_events(
         &mut self,
-        events: &[(&Key, NewEvent)],
+        events: &[(&Key, &NewEvent)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut query = Query::new(INSERT_EVENT);
@@ -210,7 +228,7 @@ impl WriteTx {
             }
             query.push("id, ").bind(event.kind.as_str())?;
             query.push(", ").bind(event.key.clone())?;
-            query.push(", ").bind(now.0)?;
+            query.push(", ").bind(event.at.unwrap_or(now).0)?;
             query.push(", ").bind(event.detail.clone())?;
             query.push(" FROM alerts WHERE fingerprint = ");
             query.bind(fingerprint.clone())?.push(" AND starts_ms = ");

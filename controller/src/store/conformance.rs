@@ -12,6 +12,7 @@ mod channel;
 mod draft;
 mod inventory;
 mod journal;
+mod missed;
 mod people;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
@@ -65,6 +66,11 @@ cases![
     journal::alerts_end_for_a_reason,
     journal::alerts_are_filtered_counted_and_forgotten,
     journal::people_act_on_alerts,
+    missed::records_and_deliveries_in_any_order_are_one_history,
+    missed::what_records_tell_ends_for_a_reason,
+    missed::gaps_are_noted_closed_and_forgotten,
+    missed::looks_at_alertmanager_tell_what_is_kept_back,
+    missed::what_alertmanager_drops_has_ended_unannounced,
     nothing_happens_without_a_commit,
     a_newer_database_is_refused,
     inventory::an_exporter_in_use_stays,
@@ -120,7 +126,10 @@ async fn every_statement_is_understood(lab: Lab) {
     let files = [
         STATEMENTS,
         alert_expiry::STATEMENTS,
+        alert_gaps::STATEMENTS,
+        alert_look::STATEMENTS,
         alert_record::STATEMENTS,
+        alert_recovery::STATEMENTS,
         alerts::STATEMENTS,
         audit::STATEMENTS,
         channels::STATEMENTS,

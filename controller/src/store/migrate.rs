@@ -59,6 +59,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0008_sync_servers.sql"),
         include_str!("../../migrations/postgres/0008_sync_servers.sql"),
     ),
+    (
+        9,
+        "recovery",
+        include_str!("../../migrations/sqlite/0009_recovery.sql"),
+        include_str!("../../migrations/postgres/0009_recovery.sql"),
+    ),
 ];
 
 /// Number of the newest migration that this program knows.

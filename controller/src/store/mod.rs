@@ -7,7 +7,10 @@
 
 mod alert_episode;
 mod alert_expiry;
+mod alert_gaps;
+mod alert_look;
 mod alert_record;
+mod alert_recovery;
 mod alerts;
 mod audit;
 mod channels;
@@ -47,7 +50,9 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 
+pub use alert_look::Looked;
 pub use alert_record::Recorded;
+pub use alert_recovery::{RecoveredWindow, RecoveryMarker};
 pub use audit::{AuditCounts, AuditFilter, ChainBreak, ChainReport};
 pub use channels::AWAY as CHANNEL_AWAY;
 pub use connect::Kind;

@@ -1,9 +1,13 @@
 //! The alert journal against real programs: Prometheus and Alertmanager that
-//! tell of alerts, and SIGKILL at any instant.
+//! tell of alerts and are asked for what was missed, and SIGKILL at any instant.
 
+mod history;
+mod hostile;
 mod kill;
+mod missed;
 mod process;
 mod real;
+mod silenced;
 mod throughput;
 
 #[path = "../support/postgres.rs"]

@@ -26,6 +26,12 @@ pub(crate) async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Optio
     }
 }
 
+/// Lets clients of HTTP be made.
+pub(crate) fn install_cryptography() {
+    // An error says that another test of this process was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A port of loopback that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -93,6 +99,7 @@ impl Drop for Process {
 pub(crate) struct Controller {
     directory: TempDir,
     database: String,
+    settings: Vec<(&'static str, String)>,
     process: Process,
     http: reqwest::Client,
     pub(crate) base: String,
@@ -104,8 +111,15 @@ pub(crate) struct Controller {
 impl Controller {
     /// Starts one with an empty database; SQLite unless told otherwise.
     pub(crate) async fn start(database: Option<String>) -> Self {
-        // An error says that another test of this process was first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self::start_with(database, Vec::new()).await
+    }
+
+    /// The same with more variables for its configuration.
+    pub(crate) async fn start_with(
+        database: Option<String>,
+        settings: Vec<(&'static str, String)>,
+    ) -> Self {
+        install_cryptography();
         let directory = TempDir::new().expect("a directory");
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("master.key"), "07".repeat(32)).expect("a file");
@@ -117,10 +131,11 @@ impl Controller {
         configure(&mut init, directory.path(), &database);
         let init = init.output().expect("it starts");
         assert!(init.status.success(), "{init:?}");
-        let process = spawn(directory.path(), &database);
+        let process = spawn(directory.path(), &database, &settings);
         let mut controller = Self {
             directory,
             database,
+            settings,
             process,
             http: reqwest::Client::new(),
             base: String::new(),
@@ -139,13 +154,18 @@ impl Controller {
     /// SIGKILL at whatever it is doing, and starts it again.
     pub(crate) async fn kill_and_start(&mut self) {
         self.process.kill();
-        self.process = spawn(self.directory.path(), &self.database);
+        self.process = spawn(self.directory.path(), &self.database, &self.settings);
         self.wait().await;
     }
 
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Waits until it says where it listens.
@@ -177,11 +197,12 @@ impl Controller {
     }
 }
 
-fn spawn(directory: &Path, database: &str) -> Process {
+fn spawn(directory: &Path, database: &str, settings: &[(&'static str, String)]) -> Process {
     let program = Path::new(env!("CARGO_BIN_EXE_ipmi_controller"));
     Process::start(program, directory.join("log"), |command| {
         command.arg("serve");
         configure(command, directory, database);
+        command.envs(settings.iter().map(|(name, value)| (*name, value)));
     })
 }
 

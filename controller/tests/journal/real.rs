@@ -9,21 +9,22 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Controller, Process, free_port, program, wait_for};
+use crate::process::{Controller, Process, free_port, install_cryptography, program, wait_for};
 
 /// How often a free port may turn out to be taken.
 const ATTEMPTS: usize = 5;
 
 /// A program that answers HTTP.
-struct Server {
-    _home: TempDir,
+pub(crate) struct Server {
+    home: TempDir,
     process: Process,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl Server {
     /// Starts a program with its files on a port of its own.
-    async fn start(name: &str, files: &[(&str, String)], flags: &[&str]) -> Self {
+    pub(crate) async fn start(name: &str, files: &[(&str, String)], flags: &[&str]) -> Self {
+        install_cryptography();
         for _ in 0..ATTEMPTS {
             let home = TempDir::new().expect("a directory");
             for (name, content) in files {
@@ -37,7 +38,7 @@ impl Server {
                     .args(flags);
             });
             let mut server = Self {
-                _home: home,
+                home,
                 process,
                 base: format!("http://{address}"),
             };
@@ -59,6 +60,15 @@ impl Server {
             }
         }
         panic!("{name} found no free port");
+    }
+
+    /// Replaces one of its files and has it read its configuration anew.
+    pub(crate) async fn reload(&self, name: &str, content: String) {
+        std::fs::write(self.home.path().join(name), content).expect("a file");
+        let url = format!("{}/-/reload", self.base);
+        let answer = reqwest::Client::new().post(url).send().await;
+        let answer = answer.expect("an answer");
+        assert!(answer.status().is_success(), "{}", self.process.log());
     }
 
     async fn alertmanager(controller: &Controller) -> Self {

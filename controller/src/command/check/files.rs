@@ -67,10 +67,8 @@ pub(super) fn secrets(config: &Config, report: &mut Report) {
         files.push((key("password_file"), &server.password_file));
         files.push((key("bearer_token_file"), &server.bearer_token_file));
     }
-    for (section, endpoint) in [
-        ("query", &config.query),
-        ("alertmanager", &config.alertmanager),
-    ] {
+    let alertmanager = config.alertmanager.endpoint();
+    for (section, endpoint) in [("query", &config.query), ("alertmanager", &alertmanager)] {
         files.push((format!("{section}.password_file"), &endpoint.password_file));
         let token = (
             format!("{section}.bearer_token_file"),

@@ -13,19 +13,19 @@ use crate::model::{
 use crate::store::{Store, StoreError};
 use sqlx::Row;
 
-const MINUTE: i64 = 60_000;
+pub(super) const MINUTE: i64 = 60_000;
 
 /// One alert of a delivery; minutes count from noon.
-struct Told<'a> {
-    name: &'a str,
-    server_id: i64,
-    start: i64,
-    end: Option<i64>,
-    summary: &'a str,
+pub(super) struct Told<'a> {
+    pub(super) name: &'a str,
+    pub(super) server_id: i64,
+    pub(super) start: i64,
+    pub(super) end: Option<i64>,
+    pub(super) summary: &'a str,
 }
 
 impl Told<'_> {
-    fn json(&self) -> serde_json::Value {
+    pub(super) fn json(&self) -> serde_json::Value {
         let at = |minute: i64| Timestamp(NOON.0 + minute * MINUTE).to_string();
         serde_json::json!({
             "labels": {"alertname": self.name, "severity": "critical",
@@ -38,14 +38,14 @@ impl Told<'_> {
     }
 
     /// As Prometheus pushes it at that minute.
-    fn push(&self, minute: i64) -> Vec<Sighting> {
+    pub(super) fn push(&self, minute: i64) -> Vec<Sighting> {
         let body = serde_json::to_vec(&[self.json()]).unwrap();
         let now = Timestamp(NOON.0 + minute * MINUTE);
         parse_push(&body, now).unwrap().sightings
     }
 
     /// As Alertmanager notifies of it.
-    fn webhook(&self, receiver: &str) -> Vec<Sighting> {
+    pub(super) fn webhook(&self, receiver: &str) -> Vec<Sighting> {
         let mut alert = self.json();
         let status = if self.end.is_some() {
             "resolved"
@@ -60,7 +60,7 @@ impl Told<'_> {
     }
 }
 
-fn told(end: Option<i64>, summary: &str) -> Told<'_> {
+pub(super) fn told(end: Option<i64>, summary: &str) -> Told<'_> {
     Told {
         name: "FanFailed",
         server_id: 7,
@@ -70,14 +70,14 @@ fn told(end: Option<i64>, summary: &str) -> Told<'_> {
     }
 }
 
-async fn deliver(store: &Store, sightings: &[Sighting]) {
+pub(super) async fn deliver(store: &Store, sightings: &[Sighting]) {
     let mut tx = store.write().await.unwrap();
     tx.record_alerts(sightings).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 /// The whole journal, without the numbers that the database gave.
-async fn history(store: &Store) -> Vec<AlertLife> {
+pub(super) async fn history(store: &Store) -> Vec<AlertLife> {
     let mut tx = store.read().await.unwrap();
     let alerts = tx
         .alerts_after(0, &AlertFilter::default(), &Scope::All, 100)
