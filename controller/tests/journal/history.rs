@@ -13,7 +13,7 @@ use ipmi_controller::model::{
     AlertEventKind, AlertFilter, AlertLife, AlertState, EndReason, GapCause, GapFilter, GapState,
     PageRequest, Scope,
 };
-use ipmi_controller::prometheus::{Client, Login};
+use ipmi_controller::prometheus::Client;
 use ipmi_controller::recovery::Recovery;
 use ipmi_controller::store::{Sealer, Store};
 use tempfile::TempDir;
@@ -139,7 +139,7 @@ async fn read_all(home: &Path, base: &str, start: Timestamp, days: u32) -> Store
         recovery_lag_seconds: 60,
         ..AlertSettings::default()
     };
-    let client = Client::connect(base.parse().expect("a URL"), Login::None).expect("a client");
+    let client = crate::process::client(base);
     let mut recovery = Recovery::new(store.clone(), client, &settings);
     recovery.pass().await.expect("nothing to read yet");
     clock.advance(Duration::from_secs(

@@ -9,7 +9,7 @@ use ipmi_controller::alert::Fingerprint;
 use ipmi_controller::clock::{Clock, Timestamp};
 use ipmi_controller::config::{AlertSettings, AlertmanagerConfig};
 use ipmi_controller::model::{AlertFilter, AlertGap, GapCause, GapFilter, PageRequest, Scope};
-use ipmi_controller::prometheus::{Client, Login};
+use ipmi_controller::prometheus::Client;
 use ipmi_controller::recovery::{Lookout, Recovery, RecoveryError};
 use ipmi_controller::store::{Sealer, Store};
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ impl Lab {
     }
 
     fn recovery(&self, base: &str) -> Recovery {
-        let client = Client::connect(base.parse().expect("a URL"), Login::None).expect("a client");
+        let client = crate::process::client(base);
         Recovery::new(self.store.clone(), client, &AlertSettings::default())
     }
 

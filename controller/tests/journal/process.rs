@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ipmi_controller::config::EndpointConfig;
+use ipmi_controller::prometheus::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -36,6 +38,16 @@ pub(crate) fn install_cryptography() {
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
+}
+
+/// A client as the controller has it.
+pub(crate) fn client(base: &str) -> Client {
+    let endpoint = EndpointConfig {
+        url: Some(base.parse().expect("a URL")),
+        ..EndpointConfig::default()
+    };
+    let client = Client::at_endpoint(&endpoint).expect("a client");
+    client.expect("an address")
 }
 
 /// Finds a Debian program.

@@ -13,6 +13,7 @@ use crate::api::download::{Form, Format};
 use crate::api::extract::{Path, Query};
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;
+use crate::clock::Timestamp;
 use crate::model::Id;
 use crate::monitoring::kind::SensorKind;
 use crate::monitoring::sensor::SensorStatus;
@@ -107,10 +108,8 @@ async fn export(
     let now = state.store.clock().now();
     let end = wanted.end.map_or(now, |end| end.0);
     let back = i64::try_from(USUAL_RANGE.as_millis()).unwrap_or(i64::MAX);
-    let start = wanted.start.map_or(
-        crate::clock::Timestamp(end.0.saturating_sub(back)),
-        |start| start.0,
-    );
+    let day_before = Timestamp(end.0.saturating_sub(back));
+    let start = wanted.start.map_or(day_before, |start| start.0);
     let span =
         Span::new(start, end, wanted.step.map(|step| step.0)).map_err(Problem::bad_request)?;
     let count = i64::try_from(servers.len()).unwrap_or(i64::MAX);

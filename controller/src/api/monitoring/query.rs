@@ -3,7 +3,7 @@
 //! Parameters are taken one by one: what is not named here is not passed on.
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -20,6 +20,9 @@ const MAX_QUERY: usize = 256 * 1024;
 const MAX_PARAMETER: usize = 64;
 /// Most selectors of one request.
 const MAX_SELECTORS: usize = 32;
+/// Longest selectors of one request with their limits, in bytes. Prometheus reads
+/// forms of up to 10 MB.
+const MAX_SELECTED: usize = 8 * 1024 * 1024;
 /// Longest query for what can be asked by URL only, in bytes: Go's servers read
 /// a megabyte of headers.
 const MAX_URL: usize = 900 * 1024;
@@ -271,7 +274,23 @@ impl Selected {
             }
         }
         pairs.extend(selectors.into_iter().map(|selector| ("match[]", selector)));
-        Ok(Self(pairs))
+        let selected = Self(pairs);
+        selected.check_length(MAX_SELECTED)?;
+        Ok(selected)
+    }
+
+    fn check_length(&self, max: usize) -> Result<(), Problem> {
+        let length: usize = self.0.iter().map(|(_, value)| value.len()).sum();
+        if length > max {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Too large",
+                format!(
+                    "match[]: has {length} bytes with the servers that you may see; at most {max} are allowed; ask with fewer selectors"
+                ),
+            ));
+        }
+        Ok(())
     }
 
     fn pairs(&self) -> Vec<(&str, &str)> {
@@ -315,15 +334,8 @@ pub(super) async fn label_values(
         ));
     }
     let selected = Selected::read(&state, &principal, query.as_deref()).await?;
-    let length: usize = selected.0.iter().map(|(_, value)| value.len()).sum();
     // Nearly every separator of the limit becomes three bytes in a URL.
-    if length.saturating_mul(2) > MAX_URL {
-        return Err(Problem::new(
-            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-            "Too large",
-            "match[]: is too long for a URL with the servers that you may see; ask with fewer selectors",
-        ));
-    }
+    selected.check_length(MAX_URL / 2)?;
     let path = format!("label/{name}/values");
     let source = &state.monitoring.source;
     Ok(unchanged(source.get(&path, &selected.pairs()).await?))

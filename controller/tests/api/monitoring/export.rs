@@ -176,7 +176,7 @@ async fn alert(lab: &crate::support::Lab, admin: &Client, name: &str, severity: 
     let mut inlet = lab.nobody();
     inlet.token = made.body["token"].as_str().map(str::to_owned);
     let text = |seconds: u64| {
-        let at = i64::try_from(seconds).unwrap() * 1000;
+        let at = i64::try_from(seconds).expect("not that late") * 1000;
         ipmi_controller::clock::Timestamp(at).to_string()
     };
     let push = json!([{"labels": {"alertname": name, "severity": severity, "server_id": "1"},
@@ -188,10 +188,10 @@ async fn alert(lab: &crate::support::Lab, admin: &Client, name: &str, severity: 
 
 /// The figures of the sensor `=CPU, 1`.
 fn cpu(report: &Value) -> [f64; 3] {
-    let sensors = report["sensors"].as_array().unwrap();
+    let sensors = report["sensors"].as_array().expect("a list");
     let cpu = sensors.iter().find(|sensor| sensor["sensor_id"] == "4");
     let cpu = cpu.unwrap_or_else(|| panic!("{report}"));
-    ["minimum", "average", "maximum"].map(|field| cpu[field].as_f64().unwrap())
+    ["minimum", "average", "maximum"].map(|field| cpu[field].as_f64().expect("a number"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,8 +14,10 @@ use crate::support::prometheus::{Prometheus, free_address};
 /// Answers a path so; gives the URL.
 async fn stand_in(path: &'static str, body: &'static str) -> String {
     let app = Router::new().route(path, get(move || async move { body }));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
     format!("http://{address}")
 }

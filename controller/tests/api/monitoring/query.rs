@@ -87,9 +87,12 @@ async fn a_wrong_query_is_the_askers_fault() {
 
 /// A controller that asks somebody who answers everything so.
 pub(super) async fn lab_behind(status: u16, body: &'static [u8]) -> (Lab, Client) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let answer = any(move || async move { (Status::from_u16(status).unwrap(), body) });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let status = Status::from_u16(status).expect("a status");
+    let answer = any(move || async move { (status, body) });
     let router = Router::new().fallback_service(answer);
     tokio::spawn(async move { axum::serve(listener, router).await });
     let lab = lab_asking(&format!("http://{address}")).await;
