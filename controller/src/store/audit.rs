@@ -35,9 +35,9 @@ statements! {
 
 const INSERT: &str = "INSERT INTO audit (sequence, at_ms, actor, actor_id, source, action, \
     resource, old_value, new_value, hash) VALUES ";
-/// Entries of one statement. Both databases limit the values of a statement; the
-/// lower limit is 32,766.
-const CHUNK: usize = 250;
+/// Entries of one statement. For each value SQLite looks through the names of all
+/// before it: more entries make each take longer.
+const CHUNK: usize = 40;
 
 /// Which entries are wanted.
 #[derive(Clone, Debug, Default)]
