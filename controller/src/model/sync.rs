@@ -127,14 +127,12 @@ pub struct SyncVersion {
     /// Number of the version.
     pub id: Id,
     /// What it is a version of.
-    #[schema(inline)]
     pub artefact: Artefact,
     /// Revision of the desired state.
     pub revision: i64,
     /// Who made the changes in it.
     pub author: String,
     /// Why it came to be.
-    #[schema(inline)]
     pub reason: SyncReason,
     /// SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
@@ -142,7 +140,6 @@ pub struct SyncVersion {
     #[serde(flatten)]
     pub counts: SyncCounts,
     /// What became of it.
-    #[schema(inline)]
     pub outcome: SyncOutcome,
     /// More about that.
     pub outcome_detail: String,

@@ -33,10 +33,8 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ArtefactStatus {
     /// Which.
-    #[schema(inline)]
     pub artefact: Artefact,
     /// Where it stands.
-    #[schema(inline)]
     pub state: State,
     /// Why, and what to do; empty when all is well.
     pub message: String,
@@ -90,7 +88,6 @@ pub struct SyncStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PlanBody {
     /// Of what.
-    #[schema(inline)]
     pub artefact: Artefact,
     /// Revision of the desired state; a confirmation names it.
     pub revision: i64,
