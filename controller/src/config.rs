@@ -237,8 +237,8 @@ impl Config {
             origin: origin.clone(),
             message,
         };
-        let config: Self = serde_json::from_value(Value::Object(tree))
-            .map_err(|error| wrong(error.to_string()))?;
+        let config: Self = serde_path_to_error::deserialize(Value::Object(tree))
+            .map_err(|error| wrong(with_key(&error)))?;
         config.prometheus.check().map_err(&wrong)?;
         config.sync.check().map_err(&wrong)?;
         config.query.check("query").map_err(&wrong)?;
@@ -294,6 +294,17 @@ fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     std::fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|error| unreadable(error.to_string()))
+}
+
+/// What is wrong, with the key that has it.
+fn with_key(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let (key, what) = (error.path().to_string(), error.inner());
+    // A mistake at the top has no key but the one that it names itself.
+    if key == "." {
+        what.to_string()
+    } else {
+        format!("{key}: {what}")
+    }
 }
 
 fn parse(path: &Path, text: &str) -> Result<Map<String, Value>, ConfigError> {

@@ -23,6 +23,7 @@ use crate::channel::{View, Waited};
 use crate::clock::Timestamp;
 use crate::model::{ChannelReport, ChannelSource, Exporter};
 use crate::store::StoreError;
+use crate::web::OverTls;
 
 /// Longest wait for a change: less than the time that any answer may take.
 const MAX_WAIT: Duration = Duration::from_secs(55);
@@ -38,10 +39,6 @@ const OWN_NAME: &str = "-";
 const MAX_ETAG: usize = 128;
 const MAX_VERSION: usize = 64;
 const MAX_ERROR: usize = 2000;
-
-/// Stands on requests that came over TLS.
-#[derive(Clone, Copy, Debug)]
-pub struct OverTls;
 
 /// How long to wait.
 #[derive(Debug, Default, Deserialize, IntoParams)]

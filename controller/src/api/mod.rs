@@ -65,7 +65,6 @@ use crate::web::Tls;
 
 use openserverhub as hub;
 
-pub use channel::OverTls;
 pub use held::{Held, Watcher};
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};

@@ -1,7 +1,6 @@
 //! The description of the interface, made from the code.
 
 use axum::http::Method;
-use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -36,32 +35,7 @@ pub fn description() -> utoipa::openapi::OpenApi {
             document_errors(path, &method, operation);
         }
     }
-    let untangled = serde_json::to_value(&description).and_then(|mut whole| {
-        untangle(&mut whole);
-        serde_json::from_value(whole)
-    });
-    untangled.unwrap_or(description)
-}
-
-/// A field's text beside a schema that is written out in its place is described
-/// as a second schema, of an object; only the text is meant.
-fn untangle(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(untangle),
-        Value::Object(fields) => {
-            let parts = fields.get_mut("allOf").and_then(Value::as_array_mut);
-            for part in parts.into_iter().flatten().filter_map(Value::as_object_mut) {
-                let says_nothing = part
-                    .keys()
-                    .all(|key| matches!(key.as_str(), "type" | "description"));
-                if says_nothing && part.get("type") == Some(&Value::from("object")) {
-                    part.remove("type");
-                }
-            }
-            fields.values_mut().for_each(untangle);
-        }
-        _ => {}
-    }
+    description
 }
 
 fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {

@@ -82,7 +82,8 @@ impl Manifest {
         for (table, rows) in &self.tables {
             let has = found.get(table).copied();
             if has != Some(*rows) {
-                let has = has.map_or("is missing".to_owned(), |has| format!("has {has} rows"));
+                let has =
+                    has.map_or_else(|| "is missing".to_owned(), |has| format!("has {has} rows"));
                 problems.push(format!("table {table} {has}; it had {rows}"));
             }
         }

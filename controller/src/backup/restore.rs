@@ -130,7 +130,7 @@ async fn restore_server(
         if !force {
             return Err(BackupError::Occupied("the database has tables".to_owned()));
         }
-        let beside = file.parent().unwrap_or(Path::new("."));
+        let beside = file.parent().unwrap_or_else(|| Path::new("."));
         let directory = config.backup.directory.as_deref().unwrap_or(beside);
         kept = Some(directory.join(make(&store, &url, directory).await?.name));
     }

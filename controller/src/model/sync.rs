@@ -196,7 +196,6 @@ pub struct SyncVersion {
     /// Number of the version.
     pub id: Id,
     /// What it is a version of.
-    #[schema(inline)]
     pub artefact: Artefact,
     /// Name of the server that it was made for.
     pub server: String,
@@ -205,7 +204,6 @@ pub struct SyncVersion {
     /// Who made the changes in it.
     pub author: String,
     /// Why it came to be.
-    #[schema(inline)]
     pub reason: SyncReason,
     /// SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
@@ -213,7 +211,6 @@ pub struct SyncVersion {
     #[serde(flatten)]
     pub counts: SyncCounts,
     /// What became of it.
-    #[schema(inline)]
     pub outcome: SyncOutcome,
     /// More about that.
     pub outcome_detail: String,

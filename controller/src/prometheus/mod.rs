@@ -19,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Largest answer that is taken.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
+/// Largest file with a secret.
+const MAX_SECRET: u64 = 64 * 1024;
+
 /// Why Prometheus could not be asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -248,6 +251,13 @@ impl Client {
 
 /// The secret in a file, without the line's end.
 fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
+    // To open a named pipe would wait for ever.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > MAX_SECRET) {
+        return Err(PrometheusError::Secret {
+            path: path.clone(),
+            reason: format!("is not a file of up to {MAX_SECRET} bytes"),
+        });
+    }
     match std::fs::read_to_string(path).map(Zeroizing::new) {
         Ok(text) => Ok(Zeroizing::new(text.trim_end().to_owned())),
         Err(error) => Err(PrometheusError::Secret {

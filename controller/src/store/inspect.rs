@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use tokio::sync::watch;
 
 use super::secrets::open_check;
@@ -33,6 +33,13 @@ impl Store {
         sqlx::any::install_default_drivers();
         let kind = Kind::of(url).unwrap_or(Kind::Sqlite);
         let options: AnyConnectOptions = url.parse()?;
+        // A pool tries again and again, and tells the reason to nobody.
+        let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, AnyConnection::connect_with(&options));
+        tried
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??
+            .close()
+            .await?;
         let pool = AnyPoolOptions::new()
             .max_connections(2)
             .acquire_timeout(ACQUIRE_TIMEOUT)

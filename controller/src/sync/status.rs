@@ -36,12 +36,10 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ArtefactStatus {
     /// Which artefact.
-    #[schema(inline)]
     pub artefact: Artefact,
     /// Name of the server.
     pub server: String,
     /// Where it stands.
-    #[schema(inline)]
     pub state: State,
     /// When it came into this state.
     pub since: Timestamp,
@@ -143,7 +141,6 @@ pub struct PlanBody {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ArtefactPlanBody {
     /// Of what.
-    #[schema(inline)]
     pub artefact: Artefact,
     /// Name of the server.
     pub server: String,

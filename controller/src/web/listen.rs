@@ -171,9 +171,10 @@ where
 {
     let activity = Arc::clone(&place.activity);
     let router = shared.router.clone();
+    let is_encrypted = shared.tls.is_some();
     let service = service_fn(move |request| {
         let (activity, router) = (Arc::clone(&activity), router.clone());
-        async move { Ok::<_, Infallible>(answer(request, peer, &activity, router).await) }
+        async move { Ok::<_, Infallible>(answer(request, peer, is_encrypted, &activity, router).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -195,15 +196,23 @@ where
     drive(connection, peer, &place.activity, &shared.limits).await;
 }
 
+/// Stands on requests that came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct OverTls;
+
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
+    is_encrypted: bool,
     activity: &Arc<Activity>,
     router: Router,
 ) -> Response {
     let busy = activity.begin();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
+    if is_encrypted {
+        request.extensions_mut().insert(OverTls);
+    }
     let response = match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -3,5 +3,5 @@
 mod listen;
 mod tls;
 
-pub use listen::{Options, serve};
+pub use listen::{Options, OverTls, serve};
 pub use tls::{Certificate, Tls, TlsError};

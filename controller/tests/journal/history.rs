@@ -13,7 +13,6 @@ use ipmi_controller::model::{
     AlertEventKind, AlertFilter, AlertLife, AlertState, EndReason, GapCause, GapFilter, GapState,
     PageRequest, Scope,
 };
-use ipmi_controller::prometheus::Client;
 use ipmi_controller::recovery::Recovery;
 use ipmi_controller::store::{Sealer, Store};
 use tempfile::TempDir;

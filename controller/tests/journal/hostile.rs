@@ -9,7 +9,6 @@ use ipmi_controller::alert::Fingerprint;
 use ipmi_controller::clock::{Clock, Timestamp};
 use ipmi_controller::config::{AlertSettings, AlertmanagerConfig};
 use ipmi_controller::model::{AlertFilter, AlertGap, GapCause, GapFilter, PageRequest, Scope};
-use ipmi_controller::prometheus::Client;
 use ipmi_controller::recovery::{Lookout, Recovery, RecoveryError};
 use ipmi_controller::store::{Sealer, Store};
 use tempfile::TempDir;

@@ -41,12 +41,6 @@ fn files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-fn contains(haystack: &[u8], needle: &str) -> bool {
-    haystack
-        .windows(needle.len())
-        .any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
-}
-
 #[tokio::test]
 async fn no_secret_comes_out_anywhere() {
     let home = tempfile::tempdir().expect("a directory");
@@ -266,22 +260,25 @@ async fn no_secret_comes_out_anywhere() {
         places.push((path.display().to_string(), bytes));
     }
     for (place, bytes) in &places {
+        let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
         for secret in &secrets {
-            let encoded = BASE64_STANDARD.encode(secret);
-            for form in [*secret, encoded.as_str(), hex::encode(secret).as_str()] {
-                if let Some(at) = bytes
-                    .windows(form.len())
-                    .position(|window| window.eq_ignore_ascii_case(form.as_bytes()))
-                {
-                    let around = &bytes[at.saturating_sub(300)..(at + form.len()).min(bytes.len())];
-                    panic!(
-                        "{secret} is in {place}: {}",
-                        String::from_utf8_lossy(around)
-                    );
+            for form in [
+                (*secret).to_owned(),
+                BASE64_STANDARD.encode(secret),
+                hex::encode(secret),
+            ] {
+                if let Some(at) = text.find(&form.to_ascii_lowercase()) {
+                    let around: String = text
+                        .get(at.saturating_sub(300)..)
+                        .unwrap_or(&text)
+                        .chars()
+                        .take(600)
+                        .collect();
+                    panic!("{secret} is in {place}: {around}");
                 }
             }
         }
     }
     // The judge itself sees what is there.
-    assert!(contains(service.log().as_bytes(), "ROUTE=/api/v1/servers"));
+    assert!(service.log().contains("route=/api/v1/servers"));
 }

@@ -143,7 +143,7 @@ fn every_bad_configuration_is_named_with_its_key() {
     for (address, words) in [
         (format!("127.0.0.1:{port}"), ["listen", "in use"]),
         ("192.0.2.1:80".to_owned(), ["listen", "192.0.2.1"]),
-        ("127.0.0.1:70000".to_owned(), ["controller.yml", "70000"]),
+        ("127.0.0.1:70000".to_owned(), ["controller.yml", "listen"]),
     ] {
         with("127.0.0.1:0", &address);
         fails(home.path(), &config, &words);

@@ -114,9 +114,10 @@ pub async fn check(
             return report.0;
         }
     };
-    let origin = path.map_or("the environment".to_owned(), |path| {
-        path.display().to_string()
-    });
+    let origin = path.map_or_else(
+        || "the environment".to_owned(),
+        |path| path.display().to_string(),
+    );
     report.result(
         "configuration",
         path.map_or(Ok(()), files::owner).map(|()| origin),

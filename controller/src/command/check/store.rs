@@ -34,7 +34,7 @@ pub(super) async fn check(config: &Config, sealer: Option<Sealer>, report: &mut 
     };
     match look(&store).await {
         Ok(problems) if problems.is_empty() => {
-            report.ok(subject, "is whole and fits the master key")
+            report.ok(subject, "is whole and fits the master key");
         }
         Ok(problems) => {
             for problem in problems {
