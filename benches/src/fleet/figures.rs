@@ -71,6 +71,8 @@ pub(super) struct Latency {
 #[derive(Debug, Serialize)]
 pub(super) struct Throughput {
     pub(super) scrapes_per_second: Vec<f64>,
+    /// Milliseconds of CPU time for one scrape.
+    pub(super) cpu_ms: Vec<f64>,
     pub(super) at_a_time: usize,
     pub(super) incomplete: usize,
 }

@@ -32,6 +32,18 @@ pub(super) fn rows(figures: &Figures) -> Vec<Row> {
             goal: Goal::Shown,
         });
     }
+    let cpu = |name: &str| {
+        let found = figures.throughput.get(name)?;
+        (!found.cpu_ms.is_empty()).then(|| over(&found.cpu_ms, |cpu| *cpu))
+    };
+    if let Some(ours) = cpu("ours") {
+        rows.push(Row {
+            what: "  CPU of a scrape among so many, ms",
+            stock: cpu("stock"),
+            ours,
+            goal: Goal::Shown,
+        });
+    }
     if let [few, many] = &figures.growth[..] {
         growth(few, many, &mut rows);
     }
@@ -68,6 +80,12 @@ pub(super) fn rows(figures: &Figures) -> Vec<Row> {
             "cold start of 1,000 over what is allowed",
             cold.took_s / cold.allowed_s,
             Goal::AtMost(1.1),
+        ));
+        let incomplete = incomplete(std::slice::from_ref(&cold.summary));
+        rows.push(Row::ours(
+            "incomplete scrapes of the cold start",
+            incomplete,
+            Goal::AtMost(0.0),
         ));
     }
     wrong(figures, &mut rows);

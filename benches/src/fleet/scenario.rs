@@ -296,15 +296,21 @@ impl<'a> Bench<'a> {
             driver::at_once(subject, &targets, at_a_time, PATIENT, &self.truth)?;
             let mut found = Throughput {
                 scrapes_per_second: Vec::new(),
+                cpu_ms: Vec::new(),
                 at_a_time,
                 incomplete: 0,
             };
             for _ in 0..self.arguments.rounds {
                 let many: Vec<SocketAddr> = targets.iter().copied().cycle().take(count).collect();
-                let started = Instant::now();
+                let (started, cpu) = (Instant::now(), subject.cpu_seconds());
                 let scrapes = driver::at_once(subject, &many, at_a_time, PATIENT, &self.truth)?;
                 #[expect(clippy::cast_precision_loss, reason = "small counts")]
-                let rate = count as f64 / started.elapsed().as_secs_f64();
+                let number = count as f64;
+                let rate = number / started.elapsed().as_secs_f64();
+                let cpu = subject.cpu_seconds().zip(cpu);
+                found
+                    .cpu_ms
+                    .extend(cpu.map(|(after, before)| (after - before) / number * 1e3));
                 found.scrapes_per_second.push(rate);
                 let incomplete = scrapes.iter().filter(|scrape| !scrape.complete);
                 found.incomplete += incomplete.count();
@@ -478,7 +484,8 @@ impl<'a> Bench<'a> {
                 counts.datagrams as f64 / 2.0,
             )
         };
-        let ours = self.ours(&[]);
+        // With the log-in rate that it has by default, and a connection for each target.
+        let ours = self.ours(&["--web.max-connections=2000"]);
         let started = Instant::now();
         let scrapes = driver::at_once(&ours, &targets, TARGETS, 5 * PATIENT, &self.truth)?;
         #[expect(clippy::cast_precision_loss, reason = "small counts")]
