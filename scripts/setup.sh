@@ -20,6 +20,8 @@ prometheus-alertmanager   notifies the controller in its tests
 postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
 procps                    kill, with which tests stop servers
+valgrind                  counts the instructions of a scrape
+strace                    counts the system calls of a scrape, in make bench
 python3-venv              a place for Python packages of the tests: pyghmi, schemathesis
 python3-cryptography      what pyghmi is made with
 python3-dateutil          what pyghmi is made with

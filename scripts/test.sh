@@ -13,5 +13,6 @@ else
     step cargo test --workspace --locked --lib --bins --tests
 fi
 step cargo test --workspace --locked --doc
+step scripts/instructions.sh
 step scripts/fuzz.sh smoke
 printf '\nmake test: everything passed\n'

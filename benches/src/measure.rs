@@ -26,6 +26,28 @@ pub(crate) fn cpu_seconds(process: u32) -> f64 {
     ticks / TICKS
 }
 
+/// CPU time of a process's own threads, those that have ended left out, in
+/// seconds: exact (`schedstat`), where [`cpu_seconds`] counts in steps of 10 ms.
+pub(crate) fn own_cpu_seconds(process: u32) -> f64 {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
+        .filter_map(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .sum::<f64>()
+        / 1e9
+}
+
+/// CPU time of the calling thread, exact, in seconds.
+pub(crate) fn thread_cpu_seconds() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("schedstat is there");
+    let spent = text
+        .split(' ')
+        .next()
+        .and_then(|text| text.parse::<f64>().ok());
+    spent.expect("schedstat begins with a number") / 1e9
+}
+
 /// Resident memory in bytes.
 pub(crate) fn resident_bytes(process: u32) -> f64 {
     let status = read(process, "status");
@@ -100,6 +122,13 @@ pub(crate) fn good_scrape(exporter: &Exporter, target: &str) -> Duration {
         exporter.process.log()
     );
     took
+}
+
+/// The middle one of some figures; NaN of none.
+pub(crate) fn median_of(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The middle one.

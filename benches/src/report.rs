@@ -19,16 +19,29 @@ pub(crate) enum Goal {
     TimesLess(f64),
     /// At most this.
     AtMost(f64),
+    /// At least this.
+    AtLeast(f64),
     /// Shown for information.
     Shown,
 }
 
 impl Row {
+    /// A figure of ours alone.
+    pub(crate) fn ours(what: &'static str, ours: f64, goal: Goal) -> Self {
+        Self {
+            what,
+            stock: None,
+            ours,
+            goal,
+        }
+    }
+
     /// Whether the goal is reached; `None` if there is none.
     pub(crate) fn reached(&self) -> Option<bool> {
         match (self.goal, self.stock) {
             (Goal::TimesLess(times), Some(stock)) => Some(self.ours * times <= stock),
             (Goal::AtMost(most), _) => Some(self.ours <= most),
+            (Goal::AtLeast(least), _) => Some(self.ours >= least),
             (Goal::TimesLess(_), None) | (Goal::Shown, _) => None,
         }
     }
@@ -41,6 +54,7 @@ impl Row {
         let goal = match self.goal {
             Goal::TimesLess(times) => format!("{times} times less"),
             Goal::AtMost(most) => format!("at most {}", figure(most)),
+            Goal::AtLeast(least) => format!("at least {}", figure(least)),
             Goal::Shown => String::new(),
         };
         let verdict = match self.reached() {

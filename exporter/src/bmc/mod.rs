@@ -229,7 +229,18 @@ impl Bmc {
         deadline: Instant,
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
-        let result = self.call_sized_at(route, key, data, deadline, reply).await;
+        if route == Route::Bmc && key != DEVICE_ID && self.connection.is_open() {
+            let result = self.exchange(route, key, data, deadline, reply).await;
+            // Apart and boxed: hardly any request comes here, and the future of all
+            // others stays small.
+            return match result {
+                Err(_) => {
+                    Box::pin(self.try_again(result, (route, key), data, deadline, reply)).await
+                }
+                answered => answered,
+            };
+        }
+        let result = Box::pin(self.call_sized_at(route, key, data, deadline, reply)).await;
         self.satellites.note(route, Instant::now(), &result);
         result
     }
@@ -265,16 +276,31 @@ impl Bmc {
         } else {
             deadline
         };
-        let mut result = self
+        let result = self
             .call_bytes_once(route, key, data, deadline, reply)
             .await;
-        if self.session_died(&result) {
-            result = self
-                .call_bytes_once(route, key, data, deadline, reply)
-                .await;
-        }
+        let mut result = self
+            .try_again(result, (route, key), data, deadline, reply)
+            .await;
         if is_patience_shorter && matches!(result, Err(Error::Deadline { .. })) {
             result = Err(Error::SatelliteSilent { waited: patience });
+        }
+        result
+    }
+
+    /// Asks once more if the session has proved dead.
+    async fn try_again(
+        &mut self,
+        result: Result<CompletionCode, Error>,
+        (route, key): (Route, CommandKey),
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
+        if self.session_died(&result) {
+            return self
+                .call_bytes_once(route, key, data, deadline, reply)
+                .await;
         }
         result
     }
@@ -288,6 +314,22 @@ impl Bmc {
         reply: &mut Vec<u8>,
     ) -> Result<CompletionCode, Error> {
         self.ensure_open().await?;
+        let result = self.exchange(route, key, data, deadline, reply).await;
+        if route == Route::Bmc && key == DEVICE_ID && result == Ok(CompletionCode::OK) {
+            self.note_firmware(reply).await;
+        }
+        result
+    }
+
+    /// One request in the session that is there.
+    async fn exchange(
+        &mut self,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+        reply: &mut Vec<u8>,
+    ) -> Result<CompletionCode, Error> {
         let result = self
             .connection
             .call_bytes_at(route, key, data, deadline)
@@ -298,9 +340,6 @@ impl Bmc {
             code
         });
         self.count_failure(&result);
-        if route == Route::Bmc && key == DEVICE_ID && result == Ok(CompletionCode::OK) {
-            self.note_firmware(reply).await;
-        }
         result
     }
 

@@ -18,6 +18,7 @@ mod sample;
 mod sel_events;
 mod sensor_table;
 mod sensors;
+mod shared;
 pub mod store;
 mod thresholds;
 mod watchdog;
@@ -143,11 +144,11 @@ impl Collectors {
         Self {
             address,
             options,
+            sensors: sensors::Cache::new(Arc::clone(&store)),
             repository: repository::Cache::new(address, store, Arc::clone(&telemetry)),
             telemetry,
             identity: None,
             bmc_info: bmc_info::Cache::default(),
-            sensors: sensors::Cache::default(),
             event_log: event_log::Cache::default(),
             additional: additional::Cache::default(),
             power_was_on: None,

@@ -11,6 +11,7 @@ use rmcp_ipmi::wire::{CompletionCode, Route};
 use super::habit::Habits;
 use super::reading_factors::Factors;
 use super::sensor_table::{SensorEntry, SensorTable, TableOptions};
+use super::store::Store;
 use super::thresholds::{self, SensorThresholds};
 use super::{CollectError, Collection, LoadedRepository};
 use crate::bmc::Bmc;
@@ -80,8 +81,8 @@ impl Judgement {
     }
 }
 
-#[derive(Default)]
 pub(super) struct Cache {
+    store: Arc<Store>,
     table: Option<Table>,
     factors: Factors,
     thresholds: thresholds::Cache,
@@ -109,6 +110,17 @@ struct Tally {
 }
 
 impl Cache {
+    /// Knowing nothing yet; tables are shared with all who use `store`.
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            table: None,
+            factors: Factors::default(),
+            thresholds: thresholds::Cache::default(),
+            reply: Vec::new(),
+        }
+    }
+
     /// The table for `module`, made anew when the records or the module's
     /// choices have changed.
     pub(super) fn table(
@@ -133,8 +145,16 @@ impl Cache {
             self.factors.clear();
             self.thresholds.clear();
         }
-        let (keepers, records) = repository.decoded_by_keeper();
-        let table = Arc::new(SensorTable::new(&keepers, &records, &options));
+        let make = || {
+            let (keepers, records) = repository.decoded_by_keeper();
+            SensorTable::new(&keepers, &records, &options)
+        };
+        let table = if repository.satellites.is_empty() {
+            let shared = self.store.shared();
+            shared.table(&repository.records, &options, make)
+        } else {
+            Arc::new(make())
+        };
         telemetry.duplicate_sensors(table.duplicates() as u64);
         telemetry.sensors_over_limit(table.over_limit() as u64);
         self.table = Some(Table {
@@ -272,8 +292,13 @@ impl Cache {
         match result {
             Ok(code) => {
                 let answer = Answer::judge(code.0, &self.reply, judgement.policy);
-                if answer != Answer::Busy {
-                    self.learn(index, sensor, Some(&answer), started.elapsed());
+                match answer {
+                    Answer::Busy => {}
+                    // How long absence takes to be told matters, nothing else.
+                    Answer::Absent(_) => {
+                        self.learn(index, sensor, Some(&answer), started.elapsed());
+                    }
+                    _ => self.learn(index, sensor, Some(&answer), Duration::ZERO),
                 }
                 Ok(Some(answer))
             }

@@ -16,6 +16,7 @@ use rmcp_ipmi::wire::{Hop, Route};
 use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
 
+use super::shared::Shared;
 use super::{LoadedRepository, SatelliteRecords};
 use crate::cache_file::CacheFile;
 
@@ -31,6 +32,7 @@ const FILE: CacheFile = CacheFile {
 pub struct Store {
     directory: Option<PathBuf>,
     complained: AtomicBool,
+    shared: Shared,
 }
 
 /// The file's content behind the first line.
@@ -76,6 +78,7 @@ impl Store {
         Ok(Self {
             directory: directory.map(Path::to_owned),
             complained: AtomicBool::new(false),
+            shared: Shared::default(),
         })
     }
 
@@ -95,7 +98,20 @@ impl Store {
         if repository.is_none() && path.exists() {
             debug!(path = %path.display(), "Ignoring a damaged or outdated SDR cache file");
         }
-        repository
+        repository.map(|repository| self.share(repository))
+    }
+
+    /// What all BMCs have together.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Puts the one copy of the records that all BMCs use in the place of this one.
+    pub(super) fn share(&self, repository: LoadedRepository) -> LoadedRepository {
+        LoadedRepository {
+            records: self.shared.records(repository.records.to_vec()),
+            ..repository
+        }
     }
 
     /// Keeps the records of `address`. A failure is logged, once.
@@ -125,7 +141,7 @@ pub fn decode(content: &[u8]) -> Option<LoadedRepository> {
             None => None,
         },
         device_info: device_info(stored.device_info)?,
-        records: unpacked(stored.records),
+        records: unpacked(stored.records).into(),
         read_size: stored.piece_bytes.map_or(ReadSize::Whole, ReadSize::Pieces),
         satellites: stored
             .satellites
@@ -224,7 +240,7 @@ mod tests {
         LoadedRepository {
             identity,
             info: RepositoryInfo::decode(&[0x51, 2, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 2]).ok(),
-            records: vec![
+            records: [
                 RawRecord {
                     requested: RecordId(1),
                     bytes: vec![1, 0, 0x51, 0xc0, 1, 7].into(),
@@ -233,7 +249,8 @@ mod tests {
                     requested: RecordId(9),
                     bytes: vec![9, 0, 0x51, 0xc0, 0].into(),
                 },
-            ],
+            ]
+            .into(),
             read_size: ReadSize::Pieces(24),
             device_info: DeviceSdrInfo::decode(&[2, 0x83, 1, 2, 3, 4]).ok(),
             satellites: vec![SatelliteRecords {

@@ -2,6 +2,7 @@
 //! that they started with, and an operator may have changed them since.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::{Duration, Instant};
 
 use rmcp_ipmi::Error;
@@ -46,12 +47,47 @@ struct Asked {
     answer: Option<(u8, RawThresholds)>,
 }
 
+/// One entry for each sensor. Every reading is looked up, and there are never more
+/// than the table has: a hash that resists whoever chooses the keys costs more than
+/// the worst that a BMC can do with a simple one.
+type ByPlace<V> = HashMap<SensorPlace, V, BuildHasherDefault<PlaceHasher>>;
+
+/// Multiplies and turns, for keys of a few small numbers.
+#[derive(Default)]
+struct PlaceHasher(u64);
+
+impl Hasher for PlaceHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64((*byte).into());
+        }
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(number.into());
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        #[expect(clippy::cast_sign_loss, reason = "only its bits matter")]
+        self.write_u64(number as u64);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // The table looks at the highest and at the lowest bits.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
 /// See the [module documentation](self).
 #[derive(Default)]
 pub(super) struct Cache {
-    asked: HashMap<SensorPlace, Asked>,
+    asked: ByPlace<Asked>,
     /// Comparison bits that each sensor reported last.
-    states: HashMap<SensorPlace, u8>,
+    states: ByPlace<u8>,
     reply: Vec<u8>,
 }
 

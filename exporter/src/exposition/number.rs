@@ -13,11 +13,71 @@ pub fn write_number(out: &mut String, value: f64) {
     } else if value.is_infinite() {
         out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
     } else if let Some(integer) = small_integer(value) {
-        // Writing to a String cannot fail, here and below.
-        let _ = write!(out, "{integer}");
+        write_integer(out, integer);
+    } else if let Some((digits, places)) = few_places(value) {
+        write_decimal(out, digits, places);
     } else {
         write_shortest(out, value);
     }
+}
+
+/// Readings have few decimal places: value times a power of ten, and which one.
+///
+/// The number that is found is the shortest: it gives the value back, none with
+/// fewer places does, and two decimals of so few digits are never the same float.
+fn few_places(value: f64) -> Option<(i32, u32)> {
+    // Smaller ones may need an exponent.
+    if value.abs() < 0.001 || value.abs() >= 100_000.0 {
+        return None;
+    }
+    [(10.0, 1), (100.0, 2), (1000.0, 3), (10_000.0, 4)]
+        .into_iter()
+        .find_map(|(power, places)| {
+            #[expect(clippy::cast_possible_truncation, reason = "below 10^9, see above")]
+            let digits = (value * power).round() as i32;
+            (f64::from(digits) / power == value).then_some((digits, places))
+        })
+}
+
+/// Appends `digits` with the point before the last `places` of them.
+fn write_decimal(out: &mut String, digits: i32, places: u32) {
+    if digits < 0 {
+        out.push('-');
+    }
+    let power = 10_u32.pow(places);
+    let (whole, mut rest) = (digits.unsigned_abs() / power, digits.unsigned_abs() % power);
+    write_digits(out, whole);
+    out.push('.');
+    let mut place = power / 10;
+    while place > 0 {
+        push_digit(out, rest / place);
+        rest %= place;
+        place /= 10;
+    }
+}
+
+fn write_integer(out: &mut String, integer: i32) {
+    if integer < 0 {
+        out.push('-');
+    }
+    write_digits(out, integer.unsigned_abs());
+}
+
+fn write_digits(out: &mut String, number: u32) {
+    let mut place = 1;
+    while number / place >= 10 {
+        place *= 10;
+    }
+    let mut rest = number;
+    while place > 0 {
+        push_digit(out, rest / place);
+        rest %= place;
+        place /= 10;
+    }
+}
+
+fn push_digit(out: &mut String, digit: u32) {
+    out.push(char::from_digit(digit % 10, 10).unwrap_or('0'));
 }
 
 /// The fast path: most readings are whole numbers. Negative zero is not one.
@@ -38,6 +98,7 @@ fn write_shortest(out: &mut String, value: f64) {
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..EXPONENT_FROM).contains(&exponent) {
+        // Writing to a String cannot fail, here and below.
         let _ = write!(out, "{value}");
     } else {
         let sign = if exponent < 0 { '-' } else { '+' };
@@ -47,6 +108,8 @@ fn write_shortest(out: &mut String, value: f64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -67,6 +130,10 @@ mod tests {
             (0.00001, "1e-05"),
             (-0.000_000_5, "-5e-07"),
             (1e100, "1e+100"),
+            (-1.32, "-1.32"),
+            (0.001, "0.001"),
+            (99_999.999_9, "99999.9999"),
+            (12.060_000_000_000_002, "12.060000000000002"),
             (f64::NAN, "NaN"),
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
@@ -74,6 +141,24 @@ mod tests {
             let mut out = String::new();
             write_number(&mut out, value);
             assert_eq!(out, text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_paths_say_what_the_shortest_form_says(
+            digits in -2_000_000_000_i32..2_000_000_000,
+            places in 0_i32..8,
+            raw: f64,
+        ) {
+            for value in [f64::from(digits) / 10_f64.powi(places), raw] {
+                if value.is_finite() {
+                    let (mut fast, mut shortest) = (String::new(), String::new());
+                    write_number(&mut fast, value);
+                    write_shortest(&mut shortest, value);
+                    prop_assert_eq!(fast, shortest);
+                }
+            }
         }
     }
 }

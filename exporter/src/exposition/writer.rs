@@ -51,6 +51,10 @@ impl Writer {
     }
 
     fn help(&mut self, help: &str) {
+        if !help.contains(['\\', '\n', '"']) {
+            self.out.push_str(help);
+            return;
+        }
         for character in help.chars() {
             match (character, self.format) {
                 ('\\', _) => self.out.push_str("\\\\"),

@@ -28,7 +28,8 @@ pub(super) struct Actor {
 
 impl Actor {
     /// Runs until nobody has asked for the BMC for the idle time-out, or until
-    /// shutdown.
+    /// shutdown. What it does is boxed: between two scrapes, which is nearly always,
+    /// the futures of a collection would lie empty in each of thousands of actors.
     pub(super) async fn run(mut self) {
         let mut last_asked = Instant::now();
         while !self.shutdown.is_cancelled() {
@@ -43,18 +44,18 @@ impl Actor {
             };
             if let Some(job) = job {
                 last_asked = Instant::now();
-                self.collect(&job).await;
+                Box::pin(self.collect(&job)).await;
             } else if self.collectors.has_unfinished_business() && self.bmc.is_open() {
-                self.collectors.go_on(&mut self.bmc).await;
+                Box::pin(self.collectors.go_on(&mut self.bmc)).await;
                 self.bmc.publish();
             }
         }
         // Whoever came in at the last moment is still served, but at shutdown.
         self.jobs.close();
         while let Some(job) = self.jobs.recv().await {
-            self.collect(&job).await;
+            Box::pin(self.collect(&job)).await;
         }
-        self.bmc.close().await;
+        Box::pin(self.bmc.close()).await;
     }
 
     async fn collect(&mut self, job: &Collection) {
@@ -89,7 +90,7 @@ impl Actor {
                 if Instant::now() >= idle_at {
                     return Next::End;
                 }
-                self.bmc.keep_alive().await;
+                Box::pin(self.bmc.keep_alive()).await;
                 Next::Nothing
             }
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
@@ -55,6 +55,8 @@ struct Link {
     socket: UdpSocket,
     session: Session,
     datagram: Vec<u8>,
+    /// Whether `datagram` is still to be sent.
+    unsent: bool,
     timer: Pin<Box<Sleep>>,
     /// Port-unreachable messages; on shared network interfaces the host's system
     /// sends them although the BMC is about to answer.
@@ -140,6 +142,7 @@ impl Connection {
             socket,
             session,
             datagram: Vec::new(),
+            unsent: false,
             timer: Box::pin(tokio::time::sleep(IDLE)),
             refused: 0,
         });
@@ -269,13 +272,32 @@ impl Connection {
         data: &[u8],
         deadline: Instant,
     ) -> Result<CompletionCode, Error> {
-        const REFUSED: CompletionCode = CompletionCode::INSUFFICIENT_PRIVILEGE;
-        let result = self.request(route, key, data, deadline).await;
+        let link = self.link.as_mut().ok_or(NO_SESSION)?;
+        match link.request(route, key, data, deadline).await {
+            Ok(code) if code != REFUSED => Ok(code),
+            // Apart and boxed: hardly any request comes here, and the future of all
+            // others stays small.
+            first => Box::pin(self.see_to(first, route, key, data, deadline)).await,
+        }
+    }
+
+    /// What is to be done about a request that was not simply answered.
+    async fn see_to(
+        &mut self,
+        first: Result<CompletionCode, Error>,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<CompletionCode, Error> {
+        let result = self.judge_silence(first, route, deadline).await;
         // Send Message itself may be refused, too.
         if matches!(result, Ok(REFUSED) | Err(Error::Relay(REFUSED)))
             && self.raise_privilege(deadline).await?
         {
-            return self.request(route, key, data, deadline).await;
+            let link = self.link.as_mut().ok_or(NO_SESSION)?;
+            let second = link.request(route, key, data, deadline).await;
+            return self.judge_silence(second, route, deadline).await;
         }
         result
     }
@@ -306,27 +328,25 @@ impl Connection {
         }
     }
 
-    async fn request(
+    /// Finds out what silence means: for the session, and for a satellite.
+    async fn judge_silence(
         &mut self,
+        result: Result<CompletionCode, Error>,
         route: Route,
-        key: CommandKey,
-        data: &[u8],
         deadline: Instant,
     ) -> Result<CompletionCode, Error> {
+        let Err(silent @ Error::Silent { waited, .. }) = result else {
+            return result;
+        };
         let link = self.link.as_mut().ok_or(NO_SESSION)?;
-        match link.request(route, key, data, deadline).await {
-            Err(silent @ Error::Silent { waited, .. }) => {
-                match link.pulse(deadline).await {
-                    Pulse::Dead => self.drop_link(),
-                    Pulse::Alive if route.is_bridged() => {
-                        return Err(Error::SatelliteSilent { waited });
-                    }
-                    Pulse::Alive | Pulse::Unknown => {}
-                }
-                Err(silent)
+        match link.pulse(deadline).await {
+            Pulse::Dead => self.drop_link(),
+            Pulse::Alive if route.is_bridged() => {
+                return Err(Error::SatelliteSilent { waited });
             }
-            result => result,
+            Pulse::Alive | Pulse::Unknown => {}
         }
+        Err(silent)
     }
 
     /// Raises the session to the highest level it is entitled to; says whether
@@ -366,6 +386,8 @@ impl Connection {
 }
 
 const NO_SESSION: Error = Error::Misuse("there is no session");
+/// The answer of a BMC that wants a higher level for a command.
+const REFUSED: CompletionCode = CompletionCode::INSUFFICIENT_PRIVILEGE;
 
 impl Link {
     async fn request(
@@ -377,6 +399,7 @@ impl Link {
     ) -> Result<CompletionCode, Error> {
         let now = Instant::now();
         // Whoever waited for the last request may have been dropped.
+        self.unsent = false;
         self.session.abandon_request();
         self.session.request_at(now, deadline, route, key, data)?;
         self.answer().await
@@ -403,6 +426,7 @@ impl Link {
 
     /// Ends the session without waiting for anything.
     fn leave(&mut self) {
+        self.unsent = false;
         self.session.leave(Instant::now());
         while self.session.poll_transmit(&mut self.datagram) {
             // Nobody can wait for a socket that is not ready.
@@ -412,12 +436,18 @@ impl Link {
 
     /// Does the session's I/O until it has something to tell.
     async fn run(&mut self) -> Result<Event, Error> {
+        poll_fn(|context| self.poll_run(context)).await
+    }
+
+    /// As [`Self::run`]. One function and not several that wait for each other: it
+    /// runs for every datagram.
+    fn poll_run(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         loop {
-            while self.session.poll_transmit(&mut self.datagram) {
-                self.send().await?;
+            if let Poll::Ready(Err(error)) = self.poll_send(context) {
+                return Poll::Ready(Err(error));
             }
             if let Some(event) = self.session.poll_event() {
-                return Ok(event);
+                return Poll::Ready(Ok(event));
             }
             let wake_at = self
                 .session
@@ -429,41 +459,44 @@ impl Link {
             if armed > wake_at || self.timer.is_elapsed() {
                 self.timer.as_mut().reset(wake_at.into());
             }
-            match self.wake().await? {
-                Wake::Datagram => self.receive(),
-                Wake::Timer => {
+            match self.socket.poll_recv_ready(context) {
+                Poll::Ready(Ok(())) => self.receive(),
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(Error::Network(error.kind())));
+                }
+                Poll::Pending if self.timer.as_mut().poll(context).is_ready() => {
                     // What has arrived by now has arrived in time.
                     self.receive();
                     self.session.handle_timeout(Instant::now());
                 }
+                Poll::Pending => return Poll::Pending,
             }
         }
     }
 
-    /// Waits for whatever comes first.
-    async fn wake(&mut self) -> Result<Wake, Error> {
-        poll_fn(|context| {
-            if let Poll::Ready(ready) = self.socket.poll_recv_ready(context) {
-                let wake = ready
-                    .map(|()| Wake::Datagram)
-                    .map_err(|error| Error::Network(error.kind()));
-                return Poll::Ready(wake);
-            }
-            self.timer.as_mut().poll(context).map(|()| Ok(Wake::Timer))
-        })
-        .await
-    }
-
-    async fn send(&mut self) -> Result<(), Error> {
-        match self.socket.send(&self.datagram).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_unreachable(&error) => {
+    /// Sends what the session wants to be sent. Pending when the socket takes
+    /// nothing now; what is left is sent at the next call.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.unsent || self.session.poll_transmit(&mut self.datagram) {
+            self.unsent = true;
+            match self.socket.try_send(&self.datagram) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match self.socket.poll_send_ready(context) {
+                        Poll::Ready(Ok(())) => continue,
+                        Poll::Ready(Err(error)) => {
+                            return Poll::Ready(Err(Error::Network(error.kind())));
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
                 // Reported for an earlier datagram; this one is lost, as any may be.
-                self.refused += 1;
-                Ok(())
+                Err(error) if is_unreachable(&error) => self.refused += 1,
+                Err(error) => return Poll::Ready(Err(Error::Network(error.kind()))),
             }
-            Err(error) => Err(Error::Network(error.kind())),
+            self.unsent = false;
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Tells the runtime that the socket is empty, as it is after the answer to
@@ -503,11 +536,6 @@ enum Pulse {
     Dead,
     /// The caller's time is over, not the BMC's: a later call will tell.
     Unknown,
-}
-
-enum Wake {
-    Datagram,
-    Timer,
 }
 
 /// Callers may be dropped at any time, and a session that nobody closes takes one

@@ -78,8 +78,8 @@ impl KeyedHash {
     fn digest(&self, parts: &[&[u8]]) -> [u8; MAX_HASH_BYTES] {
         fn filled(code: &[u8]) -> [u8; MAX_HASH_BYTES] {
             let mut filled = [0; MAX_HASH_BYTES];
-            for (to, from) in filled.iter_mut().zip(code) {
-                *to = *from;
+            if let Some(place) = filled.get_mut(..code.len()) {
+                place.copy_from_slice(code);
             }
             filled
         }

@@ -9,7 +9,7 @@ use rmcp_ipmi::session::Event;
 use crate::pair::{PASSWORD, Pair, Setup, ms, opened, sensor, settings};
 
 /// The longest that a command waits for a BMC whose round trips are short.
-const SILENCE: Duration = Duration::from_millis(6_200);
+const SILENCE: Duration = Duration::from_millis(6_150);
 
 fn log_in_anew(pair: &mut Pair) {
     let memory = pair.session.memory();

@@ -158,7 +158,7 @@ impl Partial {
             identity,
             info: self.info,
             device_info,
-            records: self.records,
+            records: self.records.into(),
             read_size: device_read_size.unwrap_or(self.read_size),
             satellites: Vec::new(),
         })

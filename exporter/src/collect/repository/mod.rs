@@ -37,8 +37,8 @@ pub struct LoadedRepository {
     pub info: Option<RepositoryInfo>,
     /// What the BMC said of its Device SDRs, where these had to be read.
     pub device_info: Option<DeviceSdrInfo>,
-    /// The BMC's records, in their order.
-    pub records: Vec<RawRecord>,
+    /// The BMC's records, in their order; one copy for all BMCs that have the same.
+    pub records: Arc<[RawRecord]>,
     /// The read size that worked, for the next time.
     pub read_size: ReadSize,
     /// What satellites keep that the BMC does not.
@@ -65,11 +65,11 @@ impl LoadedRepository {
 
     /// Decodes the records, and says of each who keeps it.
     pub fn decoded_by_keeper(&self) -> (Vec<Route>, Vec<Record>) {
-        let own = (Route::Bmc, &self.records);
+        let own = (Route::Bmc, &*self.records);
         let satellites = self
             .satellites
             .iter()
-            .map(|satellite| (satellite.route, &satellite.records));
+            .map(|satellite| (satellite.route, satellite.records.as_slice()));
         std::iter::once(own)
             .chain(satellites)
             .flat_map(|(route, records)| records.iter().map(move |raw| (route, raw)))
@@ -322,7 +322,7 @@ impl Cache {
     }
 
     async fn finish(&mut self, found: LoadedRepository) {
-        let loaded = Arc::new(found);
+        let loaded = Arc::new(self.store.share(found));
         self.telemetry.sdr_cache("bmc");
         self.loaded = Some((Instant::now(), Arc::clone(&loaded)));
         self.satellite = None;

@@ -144,8 +144,8 @@ fn append_code(integrity: &KeyedHash, out: &mut Vec<u8>) {
     let covered = out.get(RMCP_BYTES..).unwrap_or_default();
     let (code, length) = integrity.code(&[covered], |code| {
         let mut copy = [0; 16];
-        for (to, from) in copy.iter_mut().zip(code) {
-            *to = *from;
+        if let Some(place) = copy.get_mut(..code.len()) {
+            place.copy_from_slice(code);
         }
         (copy, code.len().min(copy.len()))
     });
