@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn very_many_rules_can_be_read_again() {
-        let rules = (0..200)
+        let rules = (0..40)
             .map(|n| alert(&format!("A{n}"), "up == 0", "x"))
             .collect();
         let group = group("g", rules);

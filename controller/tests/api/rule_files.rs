@@ -175,10 +175,9 @@ async fn the_default_rules_and_thresholds_go_live_and_can_be_evaluated() {
             .any(|rule| rule["name"] == "ipmi:threshold_override")
     })
     .await;
-    let status = wait_for_rules(&admin, |s| s["state"] == "in_sync").await;
     let live = prometheus.rules().await.len();
-    assert_eq!(status["entries"].as_u64(), u64::try_from(live).ok());
     assert!(live > 20, "{live}");
+    wait_for_rules(&admin, |s| s["state"] == "in_sync" && s["entries"] == live).await;
     wait_for("an evaluation of every rule", async || {
         let answer = prometheus.get("/api/v1/rules").await;
         !answer.to_string().contains("\"health\":\"unknown\"")
@@ -209,10 +208,10 @@ async fn good_rules_go_live_and_bad_ones_are_not_even_written() {
     assert_eq!(before[0]["duration"], 90);
     let versions = "/api/v1/sync/versions?artefact=prometheus_rules";
     let newest = admin.get(versions).await.body["items"][0].clone();
-    assert_eq!(
-        (&newest["author"], &newest["outcome"]),
-        (&json!("tester"), &json!("verified"))
-    );
+    assert_eq!(newest["outcome"], "verified");
+    // Who installed the default rules is behind the first version as well.
+    let author = newest["author"].as_str().unwrap();
+    assert!(author.ends_with("tester"), "{author}");
 
     let file = std::fs::read(lab.path("rules.yml")).unwrap();
     put_rules(&lab.store, json!([bad_template()])).await;
