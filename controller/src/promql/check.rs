@@ -5,7 +5,7 @@
 //! added makes an expression of it.
 
 use promql_parser::parser::value::ValueType;
-use promql_parser::parser::{Expr, VectorSelector, parse, token};
+use promql_parser::parser::{self, Expr, VectorSelector, token};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
 /// Longest expression, in bytes. Parsing is recursive, and this bounds its depth.
@@ -38,6 +38,12 @@ fn at(place: &Option<(usize, usize)>) -> String {
     place.map_or_else(String::new, |(line, column)| {
         format!(", line {line}, column {column}")
     })
+}
+
+/// Asks the parser, which panics on a few numbers instead of refusing them.
+fn parse(text: &str) -> Result<Expr, String> {
+    std::panic::catch_unwind(|| parser::parse(text))
+        .unwrap_or_else(|_| Err("there is a number that is too large".to_owned()))
 }
 
 /// Parses an expression.
@@ -280,6 +286,11 @@ mod tests {
             ExpressionError::Syntax { place, .. } => place,
             other => panic!("{text}: {other}"),
         }
+    }
+
+    #[test]
+    fn what_makes_the_parser_panic_is_refused() {
+        assert!(expression("up[1e30]").is_err());
     }
 
     #[test]

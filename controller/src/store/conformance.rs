@@ -13,6 +13,7 @@ mod draft;
 mod inventory;
 mod journal;
 mod missed;
+mod operation;
 mod people;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
@@ -62,6 +63,9 @@ cases![
     people::the_last_admin_stays,
     people::tokens_end_together,
     trail::the_trail_shows_tampering,
+    operation::runs_are_noted_by_kind,
+    operation::a_providers_person_is_one_user,
+    operation::the_trail_is_read_in_its_order_and_counted,
     journal::deliveries_of_alerts_in_any_order_are_one_history,
     journal::alerts_end_for_a_reason,
     journal::alerts_are_filtered_counted_and_forgotten,
