@@ -1,66 +1,37 @@
 #!/usr/bin/env bash
 # A whole monitoring system on loopback, in the foreground: simulated servers
-# that live, one of them with a dying fan; the exporter; and a real Prometheus
-# that scrapes them.
+# that live, one of them with a dying fan; the exporter; a real Prometheus and a
+# real Alertmanager; and the controller, which tells all of them what to do.
 #
-#   EXPORTER_PORT=9290  PROMETHEUS_PORT=9090
-#   BMC_PORT=16230      first UDP port of the simulated BMCs
-#   BMC_COUNT=          how many of them; one for each recorded machine
-#   BMC_CONTROL_PORT=9390
-#   RELEASE=1           optimised build
-#   RUN_DIRECTORY=.run  data and logs
+#   CONTROLLER_PORT=8080  PROMETHEUS_PORT=9090  ALERTMANAGER_PORT=9093
+#   EXPORTER_PORT=9290    BMC_CONTROL_PORT=9390
+#   BMC_PORT=16230        first UDP port of the simulated BMCs
+#   BMC_COUNT=            how many of them; one for each recorded machine
+#   RELEASE=1             optimised build
+#   RUN_DIRECTORY=.run    data and logs
 set -eu
 cd "$(dirname "$0")/.."
 # The order of the recordings is the simulator's.
 export LC_ALL=C
 
-exporter_port=${EXPORTER_PORT:-9290}
+controller_port=${CONTROLLER_PORT:-8080}
 prometheus_port=${PROMETHEUS_PORT:-9090}
+alertmanager_port=${ALERTMANAGER_PORT:-9093}
+exporter_port=${EXPORTER_PORT:-9290}
 bmc_port=${BMC_PORT:-16230}
 control_port=${BMC_CONTROL_PORT:-9390}
 run=${RUN_DIRECTORY:-.run}
-exporter=127.0.0.1:$exporter_port
+controller=127.0.0.1:$controller_port
 prometheus=127.0.0.1:$prometheus_port
+alertmanager=127.0.0.1:$alertmanager_port
+exporter=127.0.0.1:$exporter_port
 bmc=127.0.0.1:$bmc_port
 control=127.0.0.1:$control_port
 recordings=fixtures/bmcs
 machines=("$recordings"/*/recording.json)
 bmc_count=${BMC_COUNT:-${#machines[@]}}
 
-say() { printf 'run: %s\n' "$*"; }
-fail() {
-    printf 'run: %s\n' "$*" >&2
-    exit 1
-}
-
-# Whether a TCP listener or a UDP socket has the port, according to the kernel.
-taken() { # tcp|udp PORT
-    local hex state files=()
-    hex=$(printf '%04X' "$2")
-    # 0A is LISTEN; UDP sockets are 07.
-    state=$([ "$1" = tcp ] && echo 0A || echo 07)
-    for file in "/proc/net/$1" "/proc/net/${1}6"; do
-        [ ! -r "$file" ] || files+=("$file")
-    done
-    awk -v port=":$hex" -v state="$state" \
-        '$4 == state && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' "${files[@]}"
-}
-
-require_number() { # VALUE VARIABLE LOWEST HIGHEST WHAT
-    case $1 in
-    '' | *[!0-9]* | ??????*) fail "$2=$1 is not $5" ;;
-    esac
-    if [ "$1" -lt "$3" ] || [ "$1" -gt "$4" ]; then
-        fail "$2=$1 is not $5 from $3 to $4"
-    fi
-}
-
-require_port() { # tcp|udp PORT VARIABLE WHAT
-    require_number "$2" "$3" 1 65535 "a port number"
-    if taken "$1" "$2"; then
-        fail "port $2/$1 for $4 is taken; choose another one, for example: $3=$(($2 % 50000 + 10000)) make run"
-    fi
-}
+. scripts/processes.sh
 
 require_number "$bmc_port" BMC_PORT 1 65535 "a port number"
 require_number "$bmc_count" BMC_COUNT 1 10000 "a number of BMCs"
@@ -73,8 +44,10 @@ for ((port = bmc_port; port <= last_bmc_port && port < bmc_port + 100; port++));
     fi
 done
 require_port tcp "$control_port" BMC_CONTROL_PORT "the control endpoint of the simulated BMCs"
+require_port tcp "$controller_port" CONTROLLER_PORT "the controller"
 require_port tcp "$exporter_port" EXPORTER_PORT "the exporter"
 require_port tcp "$prometheus_port" PROMETHEUS_PORT "Prometheus"
+require_port tcp "$alertmanager_port" ALERTMANAGER_PORT "Alertmanager"
 
 say "building"
 if [ -n "${RELEASE:-}" ]; then
@@ -84,61 +57,21 @@ else
     cargo build --workspace --locked
     built=target/debug
 fi
-binary=$built/ipmi_exporter
 
-mkdir -p "$run/log" "$run/prometheus" "$run/cache"
+mkdir -p "$run"/{log,controller,exporter,prometheus,alertmanager}
 run=$(cd "$run" && pwd)
+login=$run/admin-login
 
-pids=()
-names=()
-stop() {
-    trap '' INT TERM
-    trap - EXIT
-    if [ ${#pids[@]} -gt 0 ]; then
-        say "stopping"
-        kill -s TERM "${pids[@]}" 2>/dev/null || true
-        # Ten seconds, then the last resort.
-        for _ in {1..100}; do
-            kill -s 0 "${pids[@]}" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -s KILL "${pids[@]}" 2>/dev/null || true
-        wait "${pids[@]}" 2>/dev/null || true
-    fi
-}
-trap stop EXIT
-trap 'exit 0' INT TERM
-
-# Starts a program whose output goes to a log, and which cannot outlive this script.
-start() { # NAME PROGRAM ARGUMENT...
-    local name=$1
-    shift
-    setpriv --pdeathsig TERM -- "$@" >"$run/log/$name.log" 2>&1 &
-    pids+=($!)
-    names+=("$name")
-}
-
-check_running() {
-    for index in "${!pids[@]}"; do
-        kill -0 "${pids[$index]}" 2>/dev/null && continue
-        tail -n 20 "$run/log/${names[$index]}.log" >&2
-        fail "${names[$index]} has ended; its log is $run/log/${names[$index]}.log"
-    done
-}
-
-wait_until() { # SECONDS WHAT COMMAND...
-    local end=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        check_running
-        [ "$SECONDS" -lt "$end" ] || fail "waited in vain for $what; logs are in $run/log"
-        sleep 0.2
-    done
+# Puts addresses and folders into a file of the demonstration.
+place() { # FILE DESTINATION
+    sed -e "s|@RUN@|$run|" -e "s|@CONTROLLER@|$controller|" -e "s|@PROMETHEUS@|$prometheus|" \
+        -e "s|@ALERTMANAGER@|$alertmanager|" -e "s|@EXPORTER@|$exporter|" -e "s|@CONTROL@|$control|" \
+        "demo/$1" >"$2"
 }
 
 # --- the simulated BMCs
 say "starting $bmc_count simulated BMCs on 127.0.0.1:$bmc_port to $last_bmc_port (UDP)"
-# The password of demo/ipmi_exporter.yml, not in an argument list.
+# The password of demo/credential.json, not in an argument list.
 BMC_SIM_PASSWORD=demo start bmc_sim "$built/bmc_sim" --recordings "$recordings" --count "$bmc_count" \
     --listen "$bmc" --user monitor --behaviour moving --latency lognormal:2ms,12ms \
     --control "$control"
@@ -152,29 +85,49 @@ for ((index = 0; index < bmc_count && index < 20; index++)); do
     fi
 done
 
-# --- the exporter
-# As an operator should keep it: it holds a password.
-install -m 640 demo/ipmi_exporter.yml "$run/ipmi_exporter.yml"
-say "starting the exporter on $exporter"
-start exporter "$binary" --config.file="$run/ipmi_exporter.yml" --web.listen-address="$exporter" \
-    --cache.dir="$run/cache"
-wait_until 20 "the exporter" curl -fsS "http://$exporter/-/healthy"
+# --- the controller
+place controller.yml "$run/controller/controller.yml"
+controller_program=("$built/ipmi_controller")
+controller_configuration=(--config "$run/controller/controller.yml")
+if [ ! -s "$run/controller/master.key" ]; then
+    (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$run/controller/master.key")
+fi
+if [ ! -s "$login" ]; then
+    (umask 077 && "${controller_program[@]}" admin "${controller_configuration[@]}" init >"$login")
+fi
+say "starting the controller on $controller"
+IPMI_CONTROLLER_LISTEN=$controller start controller "${controller_program[@]}" serve "${controller_configuration[@]}"
+wait_until 30 "the controller" curl -fsS "http://$controller/-/ready"
+demo/provision.sh access "http://$controller" "$run" "http://$exporter"
 
-# --- Prometheus
-sed -e "s/@EXPORTER@/$exporter/" -e "s/@CONTROL@/$control/" demo/prometheus.yml >"$run/prometheus/prometheus.yml"
-{
-    separator='['
-    for ((index = 0; index < bmc_count; index++)); do
-        machine=$(basename "$(dirname "${machines[$((index % ${#machines[@]}))]}")")
-        printf '%s\n  {"targets": ["127.0.0.1:%d"], "labels": {"server_id": "%d", "server_name": "%s-%d", "manufacturer": "%s", "site": "loopback", "rack": "%d"}}' \
-            "$separator" $((bmc_port + index)) $((index + 1)) "$machine" $((index + 1)) "${machine%%-*}" $((index / 10 + 1))
-        separator=','
-    done
-    printf '\n]\n'
-} >"$run/prometheus/targets.json"
-say "starting Prometheus on $prometheus"
+# --- the exporter, which has its modules and its targets from the controller
+say "starting the exporter on $exporter"
+start exporter "$built/ipmi_exporter" --controller.url="http://$controller" \
+    --controller.token-file="$run/exporter-token" --controller.cache-dir="$run/exporter" \
+    --web.listen-address="$exporter" --cache.dir="$run/exporter"
+wait_until 30 "the exporter" curl -fsS "http://$exporter/-/ready"
+
+# --- Alertmanager and Prometheus
+install -m 600 "$run/inlet-token" "$run/alertmanager/inlet-token"
+install -m 600 "$run/inlet-token" "$run/prometheus/inlet-token"
+place alertmanager.yml "$run/alertmanager/alertmanager.yml"
+place prometheus.yml "$run/prometheus/prometheus.yml"
+say "starting Alertmanager on $alertmanager and Prometheus on $prometheus"
+start alertmanager prometheus-alertmanager --config.file="$run/alertmanager/alertmanager.yml" \
+    --storage.path="$run/alertmanager/data" --web.listen-address="$alertmanager" --cluster.listen-address=
 start prometheus prometheus --config.file="$run/prometheus/prometheus.yml" \
-    --storage.tsdb.path="$run/prometheus/data" --web.listen-address="$prometheus"
+    --storage.tsdb.path="$run/prometheus/data" --web.listen-address="$prometheus" \
+    --web.enable-lifecycle --web.enable-admin-api
+wait_until 30 "Prometheus" curl -fsS "http://$prometheus/-/ready"
+
+# --- the servers
+for ((index = 0; index < bmc_count; index++)); do
+    machine=$(basename "$(dirname "${machines[$((index % ${#machines[@]}))]}")")
+    jq --null-input --compact-output --arg machine "$machine" --argjson index "$index" --argjson port $((bmc_port + index)) '
+        {name: "\($machine)-\($index + 1)", address: "127.0.0.1", port: $port, credential: "demo",
+         manufacturer: ($machine | split("-")[0]), site: "loopback", rack: "\($index / 10 | floor + 1)"}'
+done | jq --slurp . >"$run/servers.json"
+demo/provision.sh servers "http://$controller" "$run"
 stored() {
     curl -fsS "http://$prometheus/api/v1/query" --data-urlencode 'query=ipmi_up{collector="ipmi"} == 1' |
         grep -q '"value"'
@@ -185,22 +138,32 @@ cat <<TEXT
 
 Everything runs. Ctrl-C stops it.
 
+  the controller  http://$controller/    log-in: $login
   Prometheus      http://$prometheus/
+  Alertmanager    http://$alertmanager/
   the exporter    http://$exporter/
   the BMCs        http://$control/    look at them, let parts die
   one scrape      curl 'http://$exporter/ipmi?target=$bmc&module=demo'
-  by hand         $binary probe ${dying:-$bmc} --config.file $run/ipmi_exporter.yml --module demo
+  by hand         $built/ipmi_exporter probe ${dying:-$bmc} --config.file demo/ipmi_exporter.yml --module demo
                   ipmitool -I lanplus -H 127.0.0.1 -p $bmc_port -U monitor -P demo sdr
   logs and data   $run
 
 Ask Prometheus, for example:
 
+  ALERTS                                       what the default rules found
   ipmi_fan_speed_state == 2                    the dying fan
   ipmi_sensor_state > 0                        lost redundancy, failed supplies
   topk(3, ipmi_temperature_celsius)            the hottest places
   ipmi_power_watts                             power
   ipmi_scrape_duration_seconds                 how long a scrape takes
   ipmi_up                                      which collectors work
+
+Ask the controller:
+
+  token=\$(curl -s http://$controller/api/v1/auth/login -d username=\$(cut -d: -f1 $login) \\
+      --data-urlencode password=\$(cut -d: -f2 $login) | jq -r .access_token)
+  curl -s -H "Authorization: Bearer \$token" http://$controller/api/v1/alerts | jq
+  curl -s -H "Authorization: Bearer \$token" http://$controller/api/v1/sync | jq
 
 Let something else die, and come back with recover:
 

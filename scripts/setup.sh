@@ -16,9 +16,10 @@ freeipmi-tools            what the stock exporter calls
 ipmitool                  an independent IPMI client for the tests
 prometheus-ipmi-exporter  the stock exporter, to compare with
 prometheus                scrapes the exporter in the tests and in make run
-prometheus-alertmanager   notifies the controller in its tests
+prometheus-alertmanager   notifies the controller in its tests and in make run
 postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
+jq                        writes and reads the JSON of make run
 procps                    kill, with which tests stop servers
 valgrind                  counts the instructions of a scrape
 strace                    counts the system calls of a scrape, in make bench
