@@ -50,7 +50,7 @@ access)
     has exporters local ||
         api POST exporters "$(jq --null-input --arg url "$exporter_url" '{name: "local", url: $url, site: "loopback"}')" >/dev/null
     exporter_id=$(api GET 'exporters?limit=1000' | jq '.items[] | select(.name == "local").id')
-    token_file exporter "{\"name\": \"local\", \"kind\": \"exporter\", \"subject_id\": $exporter_id}"
+    token_file exporter "{\"name\": \"local\", \"kind\": \"exporter\", \"exporter_id\": $exporter_id}"
     token_file inlet '{"name": "demonstration", "kind": "inlet"}'
     ;;
 servers)

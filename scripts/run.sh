@@ -103,7 +103,7 @@ demo/provision.sh access "http://$controller" "$run" "http://$exporter"
 # --- the exporter, which has its modules and its targets from the controller
 say "starting the exporter on $exporter"
 start exporter "$built/ipmi_exporter" --controller.url="http://$controller" \
-    --controller.token-file="$run/exporter-token" --controller.cache-dir="$run/exporter" \
+    --controller.token-file="$run/exporter-token" \
     --web.listen-address="$exporter" --cache.dir="$run/exporter"
 wait_until 30 "the exporter" curl -fsS "http://$exporter/-/ready"
 
@@ -160,8 +160,8 @@ Ask Prometheus, for example:
 
 Ask the controller:
 
-  token=\$(curl -s http://$controller/api/v1/auth/login -d username=\$(cut -d: -f1 $login) \\
-      --data-urlencode password=\$(cut -d: -f2 $login) | jq -r .access_token)
+  token=\$(jq -R 'split(":") | {username: .[0], password: .[1]}' $login |
+      curl -s http://$controller/api/v1/auth/login -H 'Content-Type: application/json' -d @- | jq -r .access_token)
   curl -s -H "Authorization: Bearer \$token" http://$controller/api/v1/alerts | jq
   curl -s -H "Authorization: Bearer \$token" http://$controller/api/v1/sync | jq
 

@@ -44,20 +44,65 @@ fn demo(file: &str) -> String {
 fn promtool_accepts_the_demonstrations_prometheus_configuration() {
     let directory = TempDir::new().expect("temporary directory");
     let path = directory.path().join("prometheus.yml");
-    fs::write(
-        &path,
-        demo("prometheus.yml")
-            .replace("@EXPORTER@", "127.0.0.1:9290")
-            .replace("@CONTROL@", "127.0.0.1:9390"),
-    )
-    .expect("configuration file");
-    fs::write(directory.path().join("targets.json"), "[]").expect("targets file");
+    let places = [
+        ("@ALERTMANAGER@", "127.0.0.1:9093"),
+        ("@CONTROLLER@", "127.0.0.1:8080"),
+        ("@EXPORTER@", "127.0.0.1:9290"),
+        ("@CONTROL@", "127.0.0.1:9390"),
+    ];
+    let text = places
+        .iter()
+        .fold(demo("prometheus.yml"), |text, (place, address)| {
+            text.replace(place, address)
+        });
+    fs::write(&path, text).expect("configuration file");
+    for (name, text) in [
+        ("targets.json", "[]"),
+        ("rules.yml", "groups: []\n"),
+        ("inlet-token", "token"),
+    ] {
+        fs::write(directory.path().join(name), text).expect("a file beside it");
+    }
     let path = path.to_str().expect("temporary paths are text");
     let said = run(
         &program("promtool", "prometheus"),
         &["check", "config", path],
     );
     assert!(said.contains("SUCCESS"), "{said}");
+}
+
+#[test]
+fn amtool_accepts_the_demonstrations_alertmanager_configuration() {
+    let directory = TempDir::new().expect("temporary directory");
+    let path = directory.path().join("alertmanager.yml");
+    let text = demo("alertmanager.yml").replace("@CONTROLLER@", "127.0.0.1:8080");
+    fs::write(&path, text).expect("configuration file");
+    fs::write(directory.path().join("inlet-token"), "token").expect("a token");
+    let path = path.to_str().expect("temporary paths are text");
+    let said = run(
+        &program("amtool", "prometheus-alertmanager"),
+        &["check-config", path],
+    );
+    assert!(said.contains("SUCCESS"), "{said}");
+}
+
+/// The controller gives the exporter the same module that the file has.
+#[test]
+fn the_demonstrations_credential_profile_is_its_module() {
+    let profile: serde_json::Value = serde_json::from_str(&demo("credential.json")).expect("JSON");
+    let module: serde_json::Value =
+        serde_saphyr::from_str(&demo("ipmi_exporter.yml")).expect("YAML");
+    let module = &module["modules"]["demo"];
+    let mut known = profile["settings"].clone();
+    for (key, of_profile) in [
+        ("user", "username"),
+        ("pass", "password"),
+        ("driver", "driver"),
+        ("privilege", "privilege"),
+    ] {
+        known[key] = profile[of_profile].clone();
+    }
+    assert_eq!(module, &known);
 }
 
 #[test]
