@@ -3,8 +3,8 @@
 //!
 //! On PostgreSQL the leader is who holds an advisory lock in a session of its
 //! own. A leader asks that session each second whether it still lives, and has
-//! stopped at the latest [`PING`] and [`PING_TIMEOUT`] after it died. Whoever
-//! gets the lock waits [`GRACE`], which is longer, before it begins. So there
+//! stopped at the latest `PING` and `PING_TIMEOUT` after it died. Whoever
+//! gets the lock waits `GRACE`, which is longer, before it begins. So there
 //! are never two. On SQLite there is one controller, and a lock on a file
 //! beside the database refuses a second one.
 

@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Rfc3339};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes an event as a line, for [`tracing_subscriber::fmt`].
+/// Writes an event as a line, for [`mod@tracing_subscriber::fmt`].
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     is_json: bool,
