@@ -13,6 +13,7 @@ use crate::model::{
 use crate::render::rule_groups;
 use crate::store::StoreError;
 
+#[expect(clippy::needless_pass_by_value, reason = "literals are handed over")]
 fn draft(name: &str, change: serde_json::Value) -> RuleGroupDraft {
     let mut body = json!({"name": name, "rules": [
         {"record": "fans:dead", "expr": "count(ipmi_fan_speed_state == 2)"},
@@ -117,6 +118,7 @@ pub(super) async fn groups_of_rules_are_kept_in_order(lab: Lab) {
     assert_eq!(*store.revisions().borrow(), revision + 1);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "literals are handed over")]
 fn threshold(change: serde_json::Value) -> OverrideDraft {
     let mut body =
         json!({"kind": "temperature", "bound": "upper", "level": "critical", "value": 80.5});

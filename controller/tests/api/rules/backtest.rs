@@ -1,5 +1,9 @@
 //! What a rule would have done, judged by promtool: Prometheus' own rules over the
 //! same series.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what helpers of a test cannot do fails the test"
+)]
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

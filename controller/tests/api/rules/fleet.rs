@@ -1,5 +1,9 @@
 //! Recorded machines behind a stand-in for exporters, a controller that knows them,
 //! and a Prometheus that scrapes them with the controller's targets and rules.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what helpers of a test cannot do fails the test"
+)]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
