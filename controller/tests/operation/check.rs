@@ -228,7 +228,7 @@ async fn a_prometheus_is_asked_for_everything_that_is_needed_of_it() {
     let home = tempfile::tempdir().expect("a directory");
     let (bare, fit) = (free_address(), free_address());
     let _bare = Prometheus::start(bare, "- job_name: other\n").await;
-    let job = "scrape_configs:\n- job_name: ipmi-servers\n  file_sd_configs: [{files: [sd/*.json]}]\nrule_files: ['*.yml']\n";
+    let job = "scrape_configs:\n- job_name: ipmi-servers\n  file_sd_configs: [{files: [sd/*.json]}]\nrule_files: ['rules/*.yml']\n";
     let more = ["--web.enable-lifecycle", "--web.enable-admin-api"];
     let _fit = Prometheus::start_with(fit, job, &more).await;
     let text = |address, file: &str| {

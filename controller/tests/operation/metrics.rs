@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use ipmi_controller::model::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Lab;
 
@@ -120,8 +120,14 @@ async fn a_token_can_be_demanded() {
     let admin = lab.user("root", Role::Admin, None).await;
     let viewer = lab.user("eve", Role::Viewer, None).await;
     assert_eq!(viewer.get("/metrics").await.status, 200);
-    for (kind, expected) in [("discovery", 200), ("inlet", 403), ("exporter", 403)] {
-        let body = json!({"name": kind, "kind": kind});
+    let exporter = json!({"name": "e", "url": "http://192.0.2.7:9290"});
+    let exporter = admin.post("/api/v1/exporters", &exporter).await;
+    for (kind, exporter_id, expected) in [
+        ("discovery", &Value::Null, 200),
+        ("inlet", &Value::Null, 403),
+        ("exporter", &exporter.body["id"], 403),
+    ] {
+        let body = json!({"name": kind, "kind": kind, "exporter_id": exporter_id});
         let made = admin.post("/api/v1/tokens", &body).await;
         let mut service = lab.nobody();
         service.token = made.body["token"].as_str().map(str::to_owned);

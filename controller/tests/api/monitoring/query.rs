@@ -122,8 +122,13 @@ async fn whatever_prometheus_answers_is_told_and_nothing_breaks() {
         ),
     ] {
         let (lab, viewer) = lab_behind(status, body).await;
-        for path in ["query", "labels", "label/a/values"] {
-            let answer = ask(&viewer, path, &[("query", "up")]).await;
+        let questions: [(&str, &[(&str, &str)]); 3] = [
+            ("query", &[("query", "up")]),
+            ("labels", &[]),
+            ("label/a/values", &[]),
+        ];
+        for (path, parameters) in questions {
+            let answer = ask(&viewer, path, parameters).await;
             assert_eq!(
                 answer.status.as_u16(),
                 expected,
