@@ -20,7 +20,7 @@ setup: ## install the Debian packages that the other targets use
 build: ## build everything
 	$(CARGO) build --workspace --locked
 
-run: setup ## simulated BMCs, the exporter and a real Prometheus, until Ctrl-C
+run: setup ## the whole system with simulated BMCs, until Ctrl-C
 	@scripts/run.sh
 
 test: setup ## every test there is
