@@ -69,7 +69,6 @@ pub(super) struct StatusBody {
     started_at: Option<Timestamp>,
     /// Where its configuration is from.
     #[serde(default)]
-    #[schema(inline)]
     source: ChannelSource,
 }
 

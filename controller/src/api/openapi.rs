@@ -58,6 +58,8 @@ fn document_errors(path: &str, method: &Method, operation: &mut Operation) {
     let changes = *method != Method::GET;
     let access = access::find(method, path).map(|rule| rule.access);
     let is_public = access == Some(Access::Public);
+    // Prometheus answers them, or nobody is configured who does.
+    let asks_others = path.contains("/monitoring/") || path.contains("/rules/");
     let errors = [
         (true, 400, "Parameters or body cannot be understood"),
         (!is_public, 401, "No token, or one that does not hold"),
@@ -67,13 +69,27 @@ fn document_errors(path: &str, method: &Method, operation: &mut Operation) {
             404,
             "There is no such thing, or not for you",
         ),
-        (changes && !is_public, 409, "It clashes with what is there"),
+        (
+            asks_others || (changes && !is_public),
+            409,
+            "It clashes with what is there, or with the configuration",
+        ),
         (changes && !is_public, 412, "It was changed meanwhile"),
         (has_body, 413, "The body is too large"),
         (has_body, 415, "The body is of another media type"),
-        (has_body, 422, "Fields are not legal; `errors` names them"),
+        (
+            has_body || asks_others,
+            422,
+            "Fields are not legal; `errors` names them",
+        ),
         (path.contains("/auth/"), 429, "Too many tries"),
+        (asks_others, 502, "Prometheus or the exporter fails"),
         (true, 503, "Busy, or the store fails; try again"),
+        (
+            asks_others,
+            504,
+            "Prometheus or the exporter takes too long",
+        ),
     ];
     let responses = &mut operation.responses.responses;
     for (can_occur, status, text) in errors {

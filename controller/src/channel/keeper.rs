@@ -129,13 +129,13 @@ impl Keeper {
             .flat_map(|state| [state.published_id, state.good_id])
             .flatten()
             .collect();
-        for &id in &needed {
-            if !self.versions.contains_key(&id) {
-                let content = tx.sync_content(id).await?;
-                let work = move || Document::parse(content).map(|d| render::carried_by(&d));
-                let carried = blocking(work).await??;
-                self.versions.insert(id, Arc::new(carried));
-            }
+        let is_new = |id: &Id| !self.versions.contains_key(id);
+        let new: Vec<Id> = needed.iter().copied().filter(is_new).collect();
+        for id in new {
+            let content = tx.sync_content(id).await?;
+            let work = move || Document::parse(content).map(|d| render::carried_by(&d));
+            let carried = blocking(work).await??;
+            self.versions.insert(id, Arc::new(carried));
         }
         drop(tx);
         self.versions.retain(|id, _| needed.contains(id));

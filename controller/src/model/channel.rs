@@ -114,7 +114,6 @@ pub struct ChannelStatus {
     /// Whether it asked lately.
     pub is_connected: bool,
     /// Whether it works with what it should.
-    #[schema(inline)]
     pub applied: Applied,
     /// Why not, in the exporter's words.
     pub error: Option<String>,
@@ -123,6 +122,5 @@ pub struct ChannelStatus {
     /// When its process began.
     pub started_at: Option<Timestamp>,
     /// Where its configuration is from.
-    #[schema(inline)]
     pub source: ChannelSource,
 }

@@ -45,7 +45,6 @@ pub struct RuleGroup {
     /// The rules, in the order in which they are evaluated.
     pub rules: Vec<Rule>,
     /// Where it comes from.
-    #[schema(inline)]
     pub origin: RuleOrigin,
     /// Of a default group: whether somebody changed its text. To disable it or
     /// some of its rules is no change of the text.

@@ -131,13 +131,10 @@ pub struct ThresholdOverride {
     /// Number of the override.
     pub id: Id,
     /// What the sensors measure.
-    #[schema(inline)]
     pub kind: ThresholdKind,
     /// Which side is bad.
-    #[schema(inline)]
     pub bound: Bound,
     /// How bad it is.
-    #[schema(inline)]
     pub level: Level,
     /// The threshold in the unit of the metric; null when there is to be none.
     pub value: Option<f64>,
@@ -195,13 +192,10 @@ pub struct OverrideDraft {
 #[serde(deny_unknown_fields)]
 pub struct OverrideBody {
     /// What the sensors measure.
-    #[schema(inline)]
     pub kind: ThresholdKind,
     /// Which side is bad.
-    #[schema(inline)]
     pub bound: Bound,
     /// How bad it is.
-    #[schema(inline)]
     pub level: Level,
     /// The threshold in the unit of the metric; null when there is to be none.
     #[serde(deserialize_with = "Option::deserialize")]

@@ -29,15 +29,12 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EffectiveThreshold {
     /// Which side is bad.
-    #[schema(inline)]
     pub bound: Bound,
     /// How bad it is.
-    #[schema(inline)]
     pub level: Level,
     /// The threshold in the unit of the metric; null when there is none.
     pub value: Option<f64>,
     /// Where it comes from.
-    #[schema(inline)]
     pub source: Source,
     /// Number of the override, if it comes from one.
     pub override_id: Option<Id>,
@@ -53,7 +50,6 @@ pub struct SensorThresholds {
     /// Value of the label `name`.
     pub name: String,
     /// What it measures.
-    #[schema(inline)]
     pub kind: ThresholdKind,
     /// What it says now; null when that is not a number.
     pub value: Option<f64>,

@@ -68,7 +68,7 @@ async fn each_has_its_part_and_one_that_is_down_delays_no_other() {
         {"name": "west-2", "shard": "west", "targets_file": file("west-2.json")},
     ]);
     let variable = ("IPMI_CONTROLLER_PROMETHEUS", servers.to_string());
-    let lab = Lab::start_in(Arc::clone(&directory), &[variable.clone()]).await;
+    let lab = Lab::start_in(Arc::clone(&directory), std::slice::from_ref(&variable)).await;
     let admin = lab.user("root", Role::Admin, None).await;
     let stand_in = StandIn::start().await;
     let exporter = json!({"name": "exp", "url": format!("http://{}", stand_in.address)});

@@ -218,7 +218,9 @@ async fn a_report_says_what_a_period_was_like_and_two_are_compared() {
     let average = f64::from((1..=60).filter(|m| *m != 30).sum::<i32>()) / 59.0;
     let [minimum, found, maximum] = cpu(report);
     assert_eq!((minimum, maximum), (1.0, 60.0), "{report}");
-    assert!((found - average).abs() < 0.6, "{found} is about {average}");
+    // Without 30 it is taken each minute, by when a value may be a minute old, and
+    // they rise by 1 a minute.
+    assert!((found - average).abs() < 1.1, "{found} is about {average}");
     assert_eq!(report["availability"], 0.75, "{report}");
     assert_eq!(report["power"]["average_watts"], 100.0);
     let energy = report["power"]["energy_kilowatt_hours"].as_f64().unwrap();
