@@ -64,6 +64,17 @@ pub(super) struct ImportProblem {
     report: Report,
 }
 
+/// What status 422 of an import can be.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only describes what is answered")]
+pub(super) enum RefusedImport {
+    /// Something is wrong with rows.
+    Rows(ImportProblem),
+    /// The body is not what is wanted.
+    Body(super::ProblemBody),
+}
+
 /// Makes and changes servers as a file says. Its columns or fields: `name`,
 /// `address`, `port`, `credential`, `group`, `exporter` (by name),
 /// `monitoring_enabled`, `manufacturer`, `model`, `serial_number`, `site`, `rack`,
@@ -79,7 +90,7 @@ pub(super) struct ImportProblem {
             description = "The file has more than 64 MiB"),
         (status = 415, body = super::ProblemBody, content_type = "application/problem+json",
             description = "The file is neither CSV nor JSON"),
-        (status = 422, body = ImportProblem, content_type = "application/problem+json",
+        (status = 422, body = RefusedImport, content_type = "application/problem+json",
             description = "Something is wrong with rows; nothing was changed")))]
 pub(super) async fn import_servers(
     State(state): State<AppState>,

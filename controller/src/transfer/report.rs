@@ -21,6 +21,7 @@ pub enum Outcome {
 
 /// A row and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportLine)]
 pub struct Line {
     /// Line of the file at which it begins, the first is 1; in JSON which object it
     /// is, from 1.
@@ -52,6 +53,7 @@ impl Line {
 
 /// What became of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportReport)]
 pub struct Report {
     /// Whether nothing was to be changed.
     pub dry_run: bool,
