@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{Json, Path, Query, check_page};
-use super::server_import::{RefusedImport, answer};
+use super::server_import::answer;
 use super::{AppState, Problem};
 use crate::auth::Principal;
 use crate::discovery::{Found, Job, Refusal, Wanted};
@@ -252,8 +252,8 @@ pub(super) async fn cancel_scan(
 #[utoipa::path(post, path = "/discovery/{id}/import", tag = "discovery",
     params(("id" = Id, Path)), request_body = FoundImport,
     responses((status = 200, body = Report),
-        (status = 422, body = RefusedImport, content_type = "application/problem+json",
-            description = "Something is wrong with some; nothing was changed")))]
+        (status = 422, body = super::ProblemBody, content_type = "application/problem+json",
+            description = "Something is wrong with some; nothing was changed. The report is in the same object")))]
 pub(super) async fn import_found(
     State(state): State<AppState>,
     principal: Principal,

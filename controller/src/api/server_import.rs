@@ -51,7 +51,7 @@ enum Which {
 }
 
 /// A problem with rows: nothing was changed.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 pub(super) struct ImportProblem {
     /// What kind of problem it is.
     title: &'static str,
@@ -62,17 +62,6 @@ pub(super) struct ImportProblem {
     /// What would have become of each row.
     #[serde(flatten)]
     report: Report,
-}
-
-/// What status 422 of an import can be.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it only describes what is answered")]
-pub(super) enum RefusedImport {
-    /// Something is wrong with rows.
-    Rows(ImportProblem),
-    /// The body is not what is wanted.
-    Body(super::ProblemBody),
 }
 
 /// Makes and changes servers as a file says. Its columns or fields: `name`,
@@ -90,8 +79,8 @@ pub(super) enum RefusedImport {
             description = "The file has more than 64 MiB"),
         (status = 415, body = super::ProblemBody, content_type = "application/problem+json",
             description = "The file is neither CSV nor JSON"),
-        (status = 422, body = RefusedImport, content_type = "application/problem+json",
-            description = "Something is wrong with rows; nothing was changed")))]
+        (status = 422, body = super::ProblemBody, content_type = "application/problem+json",
+            description = "Something is wrong with rows; nothing was changed. The report is in the same object")))]
 pub(super) async fn import_servers(
     State(state): State<AppState>,
     principal: Principal,
