@@ -20,6 +20,7 @@ mod backup;
 mod channel;
 mod discovery;
 mod endpoint;
+mod exporters;
 mod log;
 mod metrics;
 mod oidc;
@@ -31,6 +32,7 @@ pub use backup::{BackupConfig, SnapshotConfig};
 pub use channel::ChannelConfig;
 pub use discovery::DiscoveryConfig;
 pub use endpoint::{EndpointConfig, GrafanaConfig};
+pub use exporters::ExportersConfig;
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
@@ -101,6 +103,9 @@ pub struct Config {
     /// The exporters' configuration channel.
     #[serde(default)]
     pub channel: ChannelConfig,
+    /// How the controller signs in at exporters.
+    #[serde(default)]
+    pub exporters: ExportersConfig,
     /// Scans for BMCs.
     #[serde(default)]
     pub discovery: DiscoveryConfig,
@@ -250,6 +255,7 @@ impl Config {
         config.snapshot.check().map_err(&wrong)?;
         config.oidc.check().map_err(&wrong)?;
         config.discovery.check().map_err(&wrong)?;
+        config.exporters.check().map_err(&wrong)?;
         config.alerts.check().map_err(&wrong)?;
         Ok(config)
     }

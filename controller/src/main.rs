@@ -7,6 +7,7 @@ use ipmi_controller::command::{Cli, Command, ConfigArgs, Level, check, run_admin
 use ipmi_controller::config::Config;
 use ipmi_controller::logging;
 use ipmi_controller::serve::Controller;
+use service_basics::health;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(run(cli)));
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("ipmi_controller: {error:#}");
             ExitCode::FAILURE
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => {
             let config = load(&args)?;
@@ -35,7 +36,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let shutdown = CancellationToken::new();
             tokio::spawn(cancel_on_signal(shutdown.clone()));
             tokio::spawn(tell_of_hangups(controller.hangups()));
-            controller.serve(shutdown).await
+            controller.serve(shutdown).await?;
         }
         Command::Check(args) => {
             let findings = check(&args, environment()).await;
@@ -43,17 +44,18 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             for finding in &findings {
                 println!("{finding}");
             }
-            match worst {
-                Some(Level::Error) => anyhow::bail!("the service would not work so"),
-                _ => Ok(()),
+            if worst == Some(Level::Error) {
+                anyhow::bail!("the service would not work so");
             }
         }
+        Command::Health(args) => return Ok(health::run(&args).await),
         Command::Admin { config, command } => {
             let config = load(&config)?;
             logging::start(&config.log).map_err(anyhow::Error::msg)?;
-            run_admin(&config, command).await
+            run_admin(&config, command).await?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn load(args: &ConfigArgs) -> anyhow::Result<Config> {

@@ -25,6 +25,7 @@ use crate::web::address::ListenAddress;
 
 pub use controller::ControllerArgs;
 pub use scan::ScanArgs;
+pub use service_basics::health::HealthArgs;
 
 /// The name in messages, whatever the binary is called.
 const NAME: &str = "ipmi_exporter";
@@ -45,6 +46,8 @@ pub enum Command {
     Record(Box<RecordArgs>),
     /// Find BMCs.
     Scan(Box<ScanArgs>),
+    /// Ask a running server whether it is well.
+    Health(HealthArgs),
 }
 
 /// Why the program ends before it does anything.
@@ -109,7 +112,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, E
         Some(SubCommand::Probe(probe)) => Command::Probe(Box::new(probe)),
         Some(SubCommand::Record(record)) => Command::Record(Box::new(record)),
         Some(SubCommand::Scan(scan)) => Command::Scan(Box::new(scan)),
+        Some(SubCommand::Health(health)) => Command::Health(health),
     })
+}
+
+/// The command line as it is described, for manual pages and completions.
+#[must_use]
+pub fn description() -> clap::Command {
+    Cli::command()
 }
 
 /// What one of the built-in flags prints instead of starting.
@@ -184,6 +194,8 @@ enum SubCommand {
     Record(RecordArgs),
     /// Find BMCs and what is weak about them, without logging in
     Scan(ScanArgs),
+    /// Ask a running server whether it is well: exit status 0 or 1
+    Health(HealthArgs),
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use ipmi_exporter::cli::{self, Command};
 use ipmi_exporter::command::{check_config, probe, record, scan};
 use ipmi_exporter::{logging, serve};
+use service_basics::health;
 
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os()) {
@@ -53,5 +54,6 @@ fn main() -> ExitCode {
         Command::Probe(arguments) => runtime.block_on(probe::run(&arguments)),
         Command::Record(arguments) => runtime.block_on(record::run(&arguments)),
         Command::Scan(arguments) => runtime.block_on(scan::run(&arguments)),
+        Command::Health(arguments) => runtime.block_on(health::run(&arguments)),
     }
 }

@@ -10,7 +10,7 @@ use clap::Subcommand;
 use rand::RngExt;
 use zeroize::Zeroizing;
 
-use super::backup;
+use super::{backup, setup};
 use crate::auth::PasswordHasher;
 use crate::config::Config;
 use crate::model::{AuditEvent, Role, UserBody, UserDraft};
@@ -28,6 +28,12 @@ pub enum AdminCommand {
         /// File with the password; `-` reads a line from the input
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+    },
+    /// Make what a new system begins with, as far as it is not there: administrator,
+    /// credential profiles, exporters, tokens, servers
+    Setup {
+        /// YAML file that names it, see docs/operation.md
+        file: PathBuf,
     },
     /// Seal all secrets with the first master key; afterwards the others can go
     RotateKey,
@@ -73,6 +79,7 @@ pub async fn run(config: &Config, command: AdminCommand) -> anyhow::Result<()> {
             username,
             password_file,
         } => init(&store, username, password_file).await,
+        AdminCommand::Setup { file } => setup::run(&store, &file).await,
         AdminCommand::RotateKey => rotate(&store).await,
         AdminCommand::VerifyAudit => verify(&store).await,
         AdminCommand::Backup { directory } => backup::make(config, &store, directory).await,
@@ -172,7 +179,8 @@ async fn verify(store: &Store) -> anyhow::Result<()> {
     }
 }
 
-fn event(action: &'static str, resource: String) -> AuditEvent {
+/// An entry of the audit trail about what was done here.
+pub(super) fn event(action: &'static str, resource: String) -> AuditEvent {
     AuditEvent {
         actor: "ipmi_controller admin".to_owned(),
         actor_id: None,

@@ -3,10 +3,12 @@
 mod admin;
 mod backup;
 mod check;
+mod setup;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use service_basics::health::HealthArgs;
 
 pub use admin::{AdminCommand, run as run_admin};
 pub use check::{Finding, Level, check};
@@ -28,6 +30,8 @@ pub enum Command {
     /// Look at configuration, keys, store, files and servers; change nothing, and
     /// say what to do
     Check(ConfigArgs),
+    /// Ask a running service whether it is well: exit status 0 or 1
+    Health(HealthArgs),
     /// Manage users and keys without the service.
     Admin {
         /// Where the configuration is.

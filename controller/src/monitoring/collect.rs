@@ -4,6 +4,7 @@
 //! few servers at once.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,9 @@ use super::data::Series;
 use super::exposition;
 use super::sensor::{self, Sensor};
 use crate::clock::Timestamp;
+use crate::config::ExportersConfig;
 use crate::model::Id;
+use crate::prometheus::{PrometheusError, read_secret};
 
 /// Shortest time between two questions about one server.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -99,22 +102,33 @@ pub struct Collector {
     http: reqwest::Client,
     asked: Arc<Mutex<HashMap<Id, Instant>>>,
     turns: Arc<Semaphore>,
+    /// User and file with the password, which is read for each question.
+    login: Option<(String, PathBuf)>,
 }
 
 impl Collector {
     /// A collector that has asked nobody yet.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    /// When no HTTP client can be made, or certificate and key cannot be used.
+    pub fn new(config: &ExportersConfig) -> Result<Self, PrometheusError> {
         // An error says that the program has one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(SCRAPE_TIMEOUT + MARGIN)
+            // A redirect would take the password elsewhere.
+            .redirect(reqwest::redirect::Policy::none());
+        if let (Some(certificate), Some(key)) = (&config.cert_file, &config.key_file) {
+            let mut pem = read_secret(certificate)?;
+            pem.push('\n');
+            pem.push_str(&read_secret(key)?);
+            let identity = reqwest::Identity::from_pem(pem.as_bytes());
+            builder = builder.identity(identity.map_err(PrometheusError::Client)?);
+        }
         Ok(Self {
-            http: reqwest::Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .timeout(SCRAPE_TIMEOUT + MARGIN)
-                .redirect(reqwest::redirect::Policy::none())
-                .build()?,
+            http: builder.build().map_err(PrometheusError::Client)?,
+            login: config.username.clone().zip(config.password_file.clone()),
             asked: Arc::default(),
             turns: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         })
@@ -158,7 +172,10 @@ impl Collector {
     /// A sentence saying what is wrong.
     pub(super) async fn is_alive(&self, url: &str, timeout: Duration) -> Result<(), String> {
         let url = format!("{}/-/healthy", url.trim_end_matches('/'));
-        let answer = self.http.get(url).timeout(timeout).send().await;
+        let request = self
+            .authorized(self.http.get(url))
+            .map_err(|error| error.to_string())?;
+        let answer = request.timeout(timeout).send().await;
         match answer {
             Ok(answer) if answer.status().is_server_error() => Err(format!(
                 "it answers with status {}",
@@ -170,6 +187,19 @@ impl Collector {
             }
             Err(error) => Err(format!("it does not answer: {}", innermost(&error))),
         }
+    }
+
+    fn authorized(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::RequestBuilder, PrometheusError> {
+        Ok(match &self.login {
+            Some((username, file)) => {
+                let password = read_secret(file)?;
+                request.basic_auth(username, Some(password.as_str()))
+            }
+            None => request,
+        })
     }
 
     fn take_turn(&self, server: Id, now: Instant) -> Result<(), CollectError> {
@@ -204,8 +234,8 @@ impl Collector {
         let url = Url::parse_with_params(&url, query)
             .map_err(|error| format!("the URL of the exporter {exporter} is none: {error}"))?;
         let request = self
-            .http
-            .get(url)
+            .authorized(self.http.get(url))
+            .map_err(|error| format!("the exporter {exporter} cannot be asked: {error}"))?
             .header(
                 "X-Prometheus-Scrape-Timeout-Seconds",
                 SCRAPE_TIMEOUT.as_secs(),
@@ -276,7 +306,7 @@ mod tests {
 
     #[test]
     fn one_server_is_not_asked_often() {
-        let collector = Collector::new().unwrap();
+        let collector = Collector::new(&ExportersConfig::default()).unwrap();
         let now = Instant::now();
         assert_eq!(collector.take_turn(1, now), Ok(()));
         assert_eq!(collector.take_turn(2, now), Ok(()));

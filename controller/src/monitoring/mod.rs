@@ -62,7 +62,7 @@ impl Monitoring {
             grafana: config.grafana.url.clone().map(Arc::new),
             grafana_client: Client::at_endpoint(&config.grafana.endpoint())?,
             limiting: Arc::new(Semaphore::new(LIMITED_AT_ONCE)),
-            collector: collect::Collector::new().map_err(PrometheusError::Client)?,
+            collector: collect::Collector::new(&config.exporters)?,
         })
     }
 

@@ -2,7 +2,7 @@
 //! time and size, and follows no redirect. What is asked and what an answer means
 //! is its users' business.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -231,12 +231,12 @@ impl Client {
         let (file, text) = match &self.login {
             Login::None => return Ok(None),
             Login::Basic { username, file } => {
-                let pair = Zeroizing::new(format!("{username}:{}", secret(file)?.as_str()));
+                let pair = Zeroizing::new(format!("{username}:{}", read_secret(file)?.as_str()));
                 let encoded = base64::prelude::BASE64_STANDARD.encode(pair.as_bytes());
                 (file, Zeroizing::new(format!("Basic {encoded}")))
             }
             Login::Bearer { file } => {
-                let token = secret(file)?;
+                let token = read_secret(file)?;
                 (file, Zeroizing::new(format!("Bearer {}", token.as_str())))
             }
         };
@@ -250,18 +250,21 @@ impl Client {
 }
 
 /// The secret in a file, without the line's end.
-fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
+///
+/// # Errors
+/// When it cannot be read, or is no file that can hold one.
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>, PrometheusError> {
     // To open a named pipe would wait for ever.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > MAX_SECRET) {
         return Err(PrometheusError::Secret {
-            path: path.clone(),
+            path: path.to_owned(),
             reason: format!("is not a file of up to {MAX_SECRET} bytes"),
         });
     }
     match std::fs::read_to_string(path).map(Zeroizing::new) {
         Ok(text) => Ok(Zeroizing::new(text.trim_end().to_owned())),
         Err(error) => Err(PrometheusError::Secret {
-            path: path.clone(),
+            path: path.to_owned(),
             reason: error.to_string(),
         }),
     }

@@ -1,9 +1,11 @@
 //! What both services of this project need to be operated, whatever their
 //! business is: log lines, the metrics of a process, the older text format of
-//! metrics, and connections that make room when they are idle or slow.
+//! metrics, connections that make room when they are idle or slow, and the
+//! question whether a service is well.
 #![forbid(unsafe_code)]
 
 mod connections;
+pub mod health;
 mod log_line;
 mod process;
 mod text_format;

@@ -61,6 +61,11 @@ pub(super) fn secrets(config: &Config, report: &mut Report) {
             &config.oidc.client_secret_file,
         ),
         ("tls.key_file".to_owned(), &config.tls.key_file),
+        (
+            "exporters.password_file".to_owned(),
+            &config.exporters.password_file,
+        ),
+        ("exporters.key_file".to_owned(), &config.exporters.key_file),
     ];
     for server in config.prometheus.iter() {
         let key = |name| remote::key(config, server, name);
