@@ -21,6 +21,8 @@ postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
 jq                        writes and reads the JSON of make run
 procps                    kill, with which tests stop servers
+openssl                   makes certificates, in deploy/init
+iproute2                  addresses in network namespaces of tests
 valgrind                  counts the instructions of a scrape
 strace                    counts the system calls of a scrape, in make bench
 python3-venv              a place for Python packages of the tests: pyghmi, schemathesis
@@ -96,17 +98,20 @@ fi
 python=${CARGO_TARGET_DIR:-target}/python
 of_exporter=exporter/tests/pyghmi/requirements.txt
 of_controller=controller/tests/python/requirements.txt
+of_deploy=deploy/tests/requirements.txt
 if ! cmp -s "$of_exporter" "$python/requirements.txt" ||
-    ! cmp -s "$of_controller" "$python/controller.txt"; then
+    ! cmp -s "$of_controller" "$python/controller.txt" ||
+    ! cmp -s "$of_deploy" "$python/deploy.txt"; then
     echo "setup: installing what the tests need of Python"
     rm -rf "$python"
     /usr/bin/python3 -m venv --system-site-packages "$python"
-    for list in "$of_exporter" "$of_controller"; do
+    for list in "$of_exporter" "$of_controller" "$of_deploy"; do
         "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
             --ignore-installed --only-binary :all: --requirement "$list"
     done
     cp "$of_exporter" "$python/requirements.txt"
     cp "$of_controller" "$python/controller.txt"
+    cp "$of_deploy" "$python/deploy.txt"
 fi
 
 if ! command -v cargo >/dev/null; then

@@ -14,5 +14,6 @@ else
 fi
 step cargo test --workspace --locked --doc
 step scripts/instructions.sh
+step scripts/deploy.sh
 step scripts/fuzz.sh smoke
 printf '\nmake test: everything passed\n'
