@@ -24,7 +24,7 @@ use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
 use crate::rules;
 use crate::store::{Kind, Sealer, Store};
-use crate::sync::Engine;
+use crate::sync::{Engine, Exporters};
 use crate::telemetry::Telemetry;
 use crate::watchdog::Watchdog;
 use crate::web::{self, Tls};
@@ -49,6 +49,7 @@ pub struct Controller {
     state: AppState,
     duties: Duties,
     keeper: Keeper,
+    exporters: Exporters,
     election: Election,
     hangups: watch::Sender<u64>,
     _occupation: Occupation,
@@ -81,6 +82,8 @@ impl Controller {
         let (engine, sync) = Engine::new(store.clone(), config)?;
         let (keeper, channel) = Keeper::new(store.clone(), config.prometheus.target_lists());
         let engine = engine.after_exporters(channel.clone());
+        let exporters = Exporters::new(store.clone(), channel.clone());
+        let sync = sync.with_source(Arc::new(exporters.clone()));
         let mut recoveries = Vec::new();
         for server in config.prometheus.iter() {
             if let Some(client) = Client::new(server)? {
@@ -130,6 +133,7 @@ impl Controller {
                 schedule: Arc::new(schedule),
             },
             keeper,
+            exporters,
             election,
             hangups: watch::channel(0).0,
             _occupation: occupation,
@@ -170,6 +174,7 @@ impl Controller {
             .map(|tls| tokio::spawn(tls.watch(self.hangups.subscribe(), shutdown.clone())));
         let changes = tokio::spawn(look_for_changes(store.clone(), shutdown.clone()));
         let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
+        let exporters = tokio::spawn(self.exporters.run(shutdown.clone()));
         let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
         let router = api::router(self.state);
         web::serve(
@@ -181,9 +186,15 @@ impl Controller {
         )
         .await;
         discovery.shut_down();
-        for task in [Some(terms), Some(keeper), Some(changes), renewal]
-            .into_iter()
-            .flatten()
+        for task in [
+            Some(terms),
+            Some(keeper),
+            Some(exporters),
+            Some(changes),
+            renewal,
+        ]
+        .into_iter()
+        .flatten()
         {
             if task.await.is_err() {
                 tracing::error!("A part of the controller ended in a panic");
