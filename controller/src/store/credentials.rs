@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
-use super::groups::expect_version;
+use super::guard::expect_version;
 use super::query::{Bound, List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json};
 use crate::clock::Timestamp;
@@ -145,6 +145,7 @@ impl WriteTx {
         &mut self,
         draft: &CredentialDraft,
     ) -> Result<Credential, StoreError> {
+        self.take_turn().await?;
         let (password, _) = self.change_secret(PASSWORD, None, &draft.password).await?;
         let (k_g, _) = self.change_secret(K_G, None, &draft.k_g).await?;
         let now = self.now();
@@ -167,6 +168,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &CredentialDraft,
     ) -> Result<(Credential, Credential), StoreError> {
+        self.take_turn().await?;
         let before = self.stored_credential(id).await?;
         expect_version(before.credential.version, version)?;
         self.expect_password_fits(&before, draft).await?;
@@ -217,6 +219,7 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<Credential, StoreError> {
+        self.take_turn().await?;
         let before = self.stored_credential(id).await?;
         expect_version(before.credential.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;

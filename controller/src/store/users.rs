@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::groups::expect_version;
+use super::guard::expect_version;
 use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, maybe_moment, moment, truth};
 use crate::model::{
@@ -150,6 +150,7 @@ impl WriteTx {
         draft: &UserDraft,
         password_hash: &str,
     ) -> Result<User, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
         let row = sqlx::query(INSERT)
             .bind(&draft.username)
@@ -179,6 +180,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &UserDraft,
     ) -> Result<(User, User), StoreError> {
+        self.take_turn().await?;
         let before = self.user(id).await?;
         expect_version(before.version, version)?;
         if draft.role != Role::Admin || !draft.is_active {
@@ -239,6 +241,7 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<User, StoreError> {
+        self.take_turn().await?;
         let before = self.user(id).await?;
         expect_version(before.version, version)?;
         self.expect_other_admin(&before).await?;
@@ -273,17 +276,8 @@ impl WriteTx {
             .execute(self.connection())
             .await?;
         for group in groups.into_iter().flatten() {
-            let found: i64 = sqlx::query(HAS_GROUP)
-                .bind(*group)
-                .fetch_one(self.connection())
-                .await?
-                .try_get(0)?;
-            if found == 0 {
-                return Err(StoreError::Dangling {
-                    what: "group",
-                    field: "group_ids",
-                });
-            }
+            self.expect_there(HAS_GROUP, *group, "group", "group_ids")
+                .await?;
             sqlx::query(ADD_GROUP)
                 .bind(id)
                 .bind(*group)
