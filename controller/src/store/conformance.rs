@@ -20,6 +20,7 @@ mod postgres;
 mod rules;
 mod secret;
 mod sync;
+mod tidy;
 mod trail;
 mod turn;
 
@@ -58,6 +59,7 @@ cases![
     inventory::versions_guard_against_lost_changes,
     turn::a_change_is_not_lost_to_one_at_the_same_time,
     turn::a_check_holds_until_the_change,
+    tidy::what_is_over_goes_and_what_holds_stays,
     inventory::servers_are_filtered_sorted_and_scoped,
     inventory::numbers_of_servers_are_those_in_scope,
     inventory::what_a_server_names_must_exist,
