@@ -86,11 +86,9 @@ impl Tx {
     }
 
     async fn stored_credential(&mut self, id: Id) -> Result<Stored, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "credential" })?;
+        let row = self
+            .row_of(GET, id, StoreError::NotFound { what: "credential" })
+            .await?;
         read(&row)
     }
 
@@ -223,10 +221,7 @@ impl WriteTx {
         let before = self.stored_credential(id).await?;
         expect_version(before.credential.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.delete_secret(before.password.as_deref()).await?;
         self.delete_secret(before.k_g.as_deref()).await?;
         self.touch();

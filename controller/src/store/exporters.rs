@@ -36,11 +36,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn exporter(&mut self, id: Id) -> Result<Exporter, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         read(&row)
     }
 
@@ -161,10 +157,7 @@ impl WriteTx {
         expect_version(before.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
         self.revoke_exporter_tokens(id).await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

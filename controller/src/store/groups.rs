@@ -37,11 +37,7 @@ impl Tx {
         if !scope.covers(Some(id)) {
             return Err(not_found);
         }
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(not_found)?;
+        let row = self.row_of(GET, id, not_found).await?;
         read(&row)
     }
 
@@ -133,10 +129,7 @@ impl WriteTx {
         let before = self.group(id, scope).await?;
         expect_version(before.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

@@ -1,13 +1,29 @@
-//! What must hold for a change, and goes on to hold until it is committed.
+//! What must hold for a change, and goes on to hold until it is committed. What all
+//! kinds of rows have in common is here.
 
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::query::statements;
-use super::{StoreError, WriteTx};
+use super::{StoreError, Tx, WriteTx};
 use crate::model::{Id, Version};
 
 statements! {
     TAKE_TURN = "UPDATE revision SET value = value WHERE only_row = 1";
+}
+
+impl Tx {
+    /// The row of a number.
+    pub(super) async fn row_of(
+        &mut self,
+        get: &'static str,
+        id: Id,
+        missing: StoreError,
+    ) -> Result<AnyRow, StoreError> {
+        let query = sqlx::query(get).bind(id);
+        let row = query.fetch_optional(self.connection()).await?;
+        row.ok_or(missing)
+    }
 }
 
 impl WriteTx {
@@ -23,6 +39,17 @@ impl WriteTx {
             sqlx::query(TAKE_TURN).execute(self.connection()).await?;
             self.has_turn = true;
         }
+        Ok(())
+    }
+
+    /// Takes a row away.
+    pub(super) async fn delete_row(
+        &mut self,
+        delete: &'static str,
+        id: Id,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(delete).bind(id);
+        query.execute(self.connection()).await?;
         Ok(())
     }
 

@@ -52,11 +52,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn rule_group(&mut self, id: Id) -> Result<RuleGroup, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         read(&row)
     }
 
@@ -193,11 +189,7 @@ impl WriteTx {
         version: Option<Version>,
     ) -> Result<(RuleGroup, RuleGroup), StoreError> {
         self.take_turn().await?;
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         let before = read(&row)?;
         expect_version(before.version, version)?;
         let shipped_name: Option<String> = row.try_get("shipped_name")?;
@@ -287,10 +279,7 @@ impl WriteTx {
         if before.origin == RuleOrigin::Default {
             return Err(StoreError::Shipped);
         }
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

@@ -195,10 +195,7 @@ impl WriteTx {
         self.take_turn().await?;
         let before = self.server(id, scope).await?;
         expect_version(before.version, version)?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

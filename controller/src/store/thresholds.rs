@@ -62,11 +62,7 @@ impl Tx {
         id: Id,
         scope: &Scope,
     ) -> Result<ThresholdOverride, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         let found = read(&row)?;
         if found.group_id.is_some() && !scope.covers(found.group_id) {
             return Err(NOT_FOUND);
@@ -185,10 +181,7 @@ impl WriteTx {
         self.take_turn().await?;
         let before = self.threshold_override(id, &Scope::All).await?;
         expect_version(before.version, version)?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

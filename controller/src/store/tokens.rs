@@ -89,11 +89,9 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn token(&mut self, id: Id) -> Result<TokenOwner, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "token" })?;
+        let row = self
+            .row_of(GET, id, StoreError::NotFound { what: "token" })
+            .await?;
         read(&row)
     }
 

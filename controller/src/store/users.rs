@@ -45,11 +45,9 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn user(&mut self, id: Id) -> Result<User, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "user" })?;
+        let row = self
+            .row_of(GET, id, StoreError::NotFound { what: "user" })
+            .await?;
         let groups = self.groups_of(&row).await?;
         read(&row, groups)
     }
@@ -75,11 +73,9 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn password_hash(&mut self, id: Id) -> Result<String, StoreError> {
-        let row = sqlx::query(GET_HASH)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "user" })?;
+        let row = self
+            .row_of(GET_HASH, id, StoreError::NotFound { what: "user" })
+            .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -245,10 +241,7 @@ impl WriteTx {
         let before = self.user(id).await?;
         expect_version(before.version, version)?;
         self.expect_other_admin(&before).await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         Ok(before)
     }
 
