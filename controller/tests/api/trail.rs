@@ -349,8 +349,8 @@ async fn published(walk: &mut Walk<'_>) {
     let at = ("/api/v1/sync/resume", "");
     walk.step(Method::POST, at, Value::Null, "sync.resume")
         .await;
-    let status = admin.get("/api/v1/sync").await;
-    let body = json!({"revision": status.body["revision"]});
+    let plan = admin.post("/api/v1/sync/plan", &json!({})).await;
+    let body = json!({"revision": plan.body["revision"]});
     let at = ("/api/v1/sync/confirm", "");
     walk.step(Method::POST, at, body, "sync.confirm").await;
 }
