@@ -337,6 +337,22 @@ async fn alerts(lab: &Lab, walk: &mut Walk<'_>) {
 
 async fn published(walk: &mut Walk<'_>) {
     let admin = walk.admin;
+    // Nothing is published without a server that somebody can ask.
+    for (path, body) in [
+        (
+            "exporters",
+            json!({"name": "p", "url": "http://192.0.2.1:9290"}),
+        ),
+        ("credentials", json!({"name": "p"})),
+    ] {
+        let made = admin.post(&format!("/api/v1/{path}"), &body).await;
+        assert!(made.status.is_success(), "{made:?}");
+    }
+    let profiles = admin.get("/api/v1/credentials?search=p").await;
+    let body = json!({"name": "p", "address": "192.0.2.9",
+        "credential_id": profiles.body["items"][0]["id"]});
+    let made = admin.post("/api/v1/servers", &body).await;
+    assert!(made.status.is_success(), "{made:?}");
     let id = wait_for("a version", async || {
         let versions = admin.get("/api/v1/sync/versions").await;
         let id = &versions.body["items"][0]["id"];
