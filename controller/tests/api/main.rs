@@ -17,4 +17,3 @@ mod rules;
 mod secrets;
 mod servers;
 mod sync;
-mod trail;
