@@ -16,6 +16,7 @@ use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::Discovery;
+use crate::housekeeping::Housekeeping;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
@@ -63,6 +64,7 @@ struct Duties {
     recoveries: Vec<Recovery>,
     lookout: Option<Lookout>,
     schedule: Arc<Schedule>,
+    housekeeping: Housekeeping,
 }
 
 impl Controller {
@@ -104,6 +106,7 @@ impl Controller {
         let telemetry = Arc::new(Telemetry::new(store.times()));
         let backups = Backups::new(config, store.clone(), Arc::clone(&telemetry));
         let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
+        let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
@@ -131,6 +134,7 @@ impl Controller {
                 recoveries,
                 lookout,
                 schedule: Arc::new(schedule),
+                housekeeping,
             },
             keeper,
             exporters,
@@ -258,6 +262,7 @@ impl Duties {
         }
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
         tasks.spawn(async move { schedule.run(token).await });
+        tasks.spawn(self.housekeeping.clone().run(term.clone()));
         tasks
     }
 }
