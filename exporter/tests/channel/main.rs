@@ -22,6 +22,7 @@ mod controller;
 mod follower;
 mod impostor;
 
+mod collect;
 mod following;
 mod hostile;
 mod rules;
