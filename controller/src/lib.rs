@@ -23,6 +23,7 @@ pub mod monitoring;
 pub mod oidc;
 pub mod prometheus;
 pub mod promql;
+pub mod promtool;
 pub mod recovery;
 pub mod render;
 pub mod rules;

@@ -20,8 +20,9 @@ use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
 use crate::prometheus::Client;
+use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
-use crate::rules::{self, Promtool};
+use crate::rules;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::Engine;
 use crate::telemetry::Telemetry;
@@ -116,7 +117,7 @@ impl Controller {
             metrics: config.metrics,
             standing: election.standing(),
             tls,
-            promtool: Promtool::default(),
+            promtool: Promtool::new(config.prometheus.first().promtool.clone()),
         };
         Ok(Self {
             listener,

@@ -9,6 +9,8 @@
 mod program;
 #[path = "support/python.rs"]
 mod python;
+#[path = "support/wait.rs"]
+mod wait;
 
 use std::process::Command;
 

@@ -113,7 +113,7 @@ pub struct AppState {
     /// Whether that may happen over plain HTTP past this machine.
     pub allow_plain_http: bool,
     /// What judges rule files.
-    pub promtool: crate::rules::Promtool,
+    pub promtool: crate::promtool::Promtool,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
 }

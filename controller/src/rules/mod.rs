@@ -10,4 +10,4 @@ pub mod validate;
 pub use backtest::{Backtest, BacktestError, BacktestReport, backtest};
 pub use effective::{SensorThresholds, effective_thresholds};
 pub use install::install;
-pub use validate::{Promtool, RuleFinding, Validation, validate};
+pub use validate::{RuleFinding, Validation, validate};

@@ -2,37 +2,21 @@
 //! is at hand, then by Prometheus, which also says how much it selects now.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use promql_parser::parser::value::ValueType;
 use serde::Serialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use utoipa::ToSchema;
 
 use crate::model::{PublishedGroup, Rule, RuleGroupDraft};
 use crate::monitoring::{QueryError, Source};
 use crate::promql::check;
+use crate::promtool::{Judgement, Promtool};
 
-/// Longest time that promtool gets.
-const PROMTOOL_TIME: Duration = Duration::from_secs(10);
-/// Longest output of promtool that is handed on, in bytes.
-const PROMTOOL_OUTPUT: u64 = 64 * 1024;
 /// Longest time for all questions to Prometheus together.
 const MAX_TIME: Duration = Duration::from_secs(40);
 /// Most metrics of one group that are looked for.
 const MAX_METRICS: usize = 100;
-
-/// The program that judges rule files.
-#[derive(Clone, Debug)]
-pub struct Promtool(pub PathBuf);
-
-impl Default for Promtool {
-    fn default() -> Self {
-        Self(PathBuf::from("promtool"))
-    }
-}
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -69,12 +53,14 @@ pub async fn validate(draft: &RuleGroupDraft, promtool: &Promtool, source: &Sour
         rules: draft.rules.iter().map(look_at).collect(),
         ..Validation::default()
     };
-    match ask_promtool(promtool, draft).await {
-        Ok(verdict) => {
+    match promtool.check_rules(&file(draft)).await {
+        Judgement::Good => found.promtool_was_asked = true,
+        Judgement::Refused(reason) => {
             found.promtool_was_asked = true;
-            found.promtool_error = verdict;
+            found.promtool_error = Some(reason);
         }
-        Err(error) => tracing::debug!(error = %error, "promtool cannot be asked"),
+        Judgement::Absent => {}
+        Judgement::Failed(reason) => tracing::warn!(reason, "promtool cannot be asked"),
     }
     let questions = tokio::time::timeout(MAX_TIME, ask(draft, source, &mut found.rules));
     found.prometheus_unavailable = match questions.await {
@@ -105,66 +91,21 @@ fn look_at(rule: &Rule) -> RuleFinding {
     }
 }
 
-/// Promtool's verdict: what it says when it finds something wrong.
-///
-/// # Errors
-/// When it cannot be asked.
-async fn ask_promtool(
-    promtool: &Promtool,
-    draft: &RuleGroupDraft,
-) -> std::io::Result<Option<String>> {
+/// The group as a rule file, with all its rules.
+fn file(draft: &RuleGroupDraft) -> Vec<u8> {
+    let rules = draft.rules.iter().map(|rule| Rule {
+        enabled: true,
+        ..rule.clone()
+    });
     let group = PublishedGroup {
         name: draft.name.as_str().to_owned(),
         interval: draft.interval.clone(),
-        rules: draft
-            .rules
-            .iter()
-            .map(|rule| Rule {
-                enabled: true,
-                ..rule.clone()
-            })
-            .collect(),
+        rules: rules.collect(),
     };
     // JSON is YAML.
-    let file = serde_json::json!({ "groups": [group] }).to_string();
-    let mut child = tokio::process::Command::new(&promtool.0)
-        .args(["check", "rules", "/dev/stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    let talk = async {
-        let write = async {
-            if let Some(mut stdin) = stdin {
-                stdin.write_all(file.as_bytes()).await?;
-            }
-            std::io::Result::Ok(())
-        };
-        let read = async {
-            let mut said = Vec::new();
-            if let Some(stderr) = stderr {
-                stderr.take(PROMTOOL_OUTPUT).read_to_end(&mut said).await?;
-            }
-            std::io::Result::Ok(said)
-        };
-        let (_, said) = tokio::join!(write, read);
-        let status = child.wait().await?;
-        std::io::Result::Ok((status, said?))
-    };
-    let (status, said) = tokio::time::timeout(PROMTOOL_TIME, talk).await??;
-    if status.success() {
-        return Ok(None);
-    }
-    let said = String::from_utf8_lossy(&said);
-    let lines = said
-        .lines()
-        .map(|line| line.trim().trim_start_matches("/dev/stdin: "));
-    let lines: Vec<&str> = lines
-        .filter(|line| !matches!(*line, "" | "FAILED:"))
-        .collect();
-    Ok(Some(lines.join("; ")))
+    serde_json::json!({ "groups": [group] })
+        .to_string()
+        .into_bytes()
 }
 
 /// Asks Prometheus about each rule, and whether it knows the metrics.

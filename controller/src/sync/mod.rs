@@ -21,7 +21,6 @@ mod lists;
 mod live_rules;
 mod look;
 mod plan;
-mod promtool;
 mod publish;
 mod reconcile;
 mod rules;

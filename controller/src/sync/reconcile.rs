@@ -25,7 +25,7 @@ use super::status::State;
 use super::subject::Check;
 use super::targets::Counters;
 use super::unit::{Prepared, Unit, prepare, refused_before};
-use crate::model::{Id, SyncState};
+use crate::model::{Id, SyncCounts, SyncState};
 use crate::store::Store;
 
 /// How often the file is looked at.
@@ -54,6 +54,10 @@ pub(super) struct Reconciler {
 pub(super) struct Planned {
     pub(super) revision: i64,
     pub(super) state: SyncState,
+    /// How much waits.
+    waiting: Option<SyncCounts>,
+    /// Servers that are no target anywhere.
+    blind_spots: i64,
     verdict: Option<(State, String)>,
     warnings: Vec<String>,
     /// When it has to be decided again, on whatever grounds.
@@ -225,7 +229,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Remembers what was decided, so that it is not decided again.
+    /// Remembers what was decided, so that it is not decided again, and tells it at
+    /// once: writing and looking may take a while.
     pub(super) fn settle_plan(
         &mut self,
         prepared: &Prepared,
@@ -234,21 +239,19 @@ impl Reconciler {
         again_at: Option<Instant>,
     ) {
         let is_waiting = verdict.is_some() && !prepared.is_same;
-        let waiting = is_waiting.then_some(prepared.plan.counts);
-        self.unit.status.send_modify(|status| {
-            status.waiting = waiting;
-            status.blind_spots = count(prepared.wanted.blind_spots.len());
-        });
         self.planned = Some(Planned {
             revision: prepared.revision,
             state,
+            waiting: is_waiting.then_some(prepared.plan.counts),
+            blind_spots: count(prepared.wanted.blind_spots.len()),
             verdict,
             warnings: prepared.wanted.warnings.clone(),
             again_at,
         });
+        self.tell();
     }
 
-    /// Makes the status what this round found.
+    /// Makes the status what is known.
     fn tell(&self) {
         let published = self.unit.published();
         let planned = self.planned.as_ref();
@@ -264,6 +267,8 @@ impl Reconciler {
         self.unit.status.send_modify(|status| {
             status.stand(state, message, now);
             status.warnings = warnings;
+            status.waiting = planned.and_then(|planned| planned.waiting);
+            status.blind_spots = planned.map_or(0, |planned| planned.blind_spots);
             status.revision = planned.map_or(0, |planned| planned.revision);
             status.good_version = planned.and_then(|planned| planned.state.good_id);
             status.published_version = published.as_ref().map(|p| p.version);

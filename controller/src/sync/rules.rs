@@ -20,12 +20,12 @@ use super::desired::{Desired, Wanted};
 use super::impact;
 use super::live_rules::{Answer, Difference, LiveGroup, failing};
 use super::plan::Words;
-use super::promtool;
 use super::status::ImpactBody;
 use super::subject::{Check, Reload, Since, Subject, Verdict};
 use crate::config::PrometheusConfig;
 use crate::model::Rule;
 use crate::prometheus::{Client, PrometheusError};
+use crate::promtool::{Judgement, Promtool};
 use crate::render::RuleFile;
 
 /// Most mistakes that are told at once.
@@ -48,7 +48,7 @@ const WORDS: Words = Words {
 /// The rules of one Prometheus.
 pub(super) struct RulesAt {
     client: Client,
-    promtool: Option<PathBuf>,
+    promtool: Promtool,
     file: PathBuf,
 }
 
@@ -68,7 +68,7 @@ impl RulesAt {
         };
         Ok(Some(Self {
             client,
-            promtool: config.promtool.clone(),
+            promtool: Promtool::new(config.promtool.clone()),
             file,
         }))
     }
@@ -149,20 +149,22 @@ impl RulesAt {
         if !mistakes.is_empty() {
             return Check::Refused(mistakes.join("; "));
         }
-        let by_tool = promtool::check_rules(self.promtool.as_deref(), file.bytes().to_vec()).await;
-        if let Some(verdict @ (Check::Refused(_) | Check::Later(_))) = by_tool {
-            return verdict;
+        let by_tool = self.promtool.check_rules(file.bytes()).await;
+        match by_tool {
+            Judgement::Refused(reason) => return Check::Refused(format!("promtool: {reason}")),
+            Judgement::Failed(reason) => return Check::Later(reason),
+            Judgement::Good | Judgement::Absent => {}
         }
         let by_server = tokio::time::timeout(QUESTIONS, self.ask_expressions(file, live)).await;
         match (by_server, by_tool) {
             (Ok(Ok(verdict)), _) => verdict,
             // One of both is enough; but nothing that nobody has judged may lie in
             // the file when Prometheus starts, for it would not start.
-            (_, Some(_)) => Check::Good,
-            (Ok(Err(error)), None) => Check::Later(format!(
+            (_, Judgement::Good) => Check::Good,
+            (Ok(Err(error)), _) => Check::Later(format!(
                 "{error}; there is no promtool to judge the rules, so they wait for Prometheus"
             )),
-            (Err(_), None) => Check::Later("Prometheus takes too long to judge the rules".into()),
+            (Err(_), _) => Check::Later("Prometheus takes too long to judge the rules".into()),
         }
     }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::postgres::Postgres;
-use crate::process::{Controller, wait_for};
+use crate::process::Controller;
+use crate::wait::wait_for;
 
 /// Alerts of one delivery.
 const BATCH: u64 = 20;

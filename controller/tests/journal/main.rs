@@ -9,6 +9,8 @@ mod process;
 mod real;
 mod silenced;
 mod throughput;
+#[path = "../support/wait.rs"]
+mod wait;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -8,8 +8,9 @@ use axum::Router;
 use axum::routing::get;
 use serde_json::Value;
 
-use crate::process::{Controller, wait_for};
+use crate::process::Controller;
 use crate::real::Server;
+use crate::wait::wait_for;
 
 /// Values of `fan_failed` by server, from 1.
 type Fans = Arc<[AtomicU8; 3]>;

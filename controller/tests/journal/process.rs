@@ -4,29 +4,16 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use ipmi_controller::config::EndpointConfig;
 use ipmi_controller::prometheus::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything may take before the test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::wait::wait_for;
+
 /// Name and password of the administrator.
 const ADMIN: (&str, &str) = ("root", "zq7canaryLOGIN4711");
-
-/// Waits until there is something.
-pub(crate) async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 /// Lets clients of HTTP be made.
 pub(crate) fn install_cryptography() {

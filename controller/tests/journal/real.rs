@@ -9,7 +9,8 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Controller, Process, free_port, install_cryptography, program, wait_for};
+use crate::process::{Controller, Process, free_port, install_cryptography, program};
+use crate::wait::wait_for;
 
 /// How often a free port may turn out to be taken.
 const ATTEMPTS: usize = 5;

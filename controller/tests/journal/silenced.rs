@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::process::{Controller, wait_for};
+use crate::process::Controller;
 use crate::real::Server;
+use crate::wait::wait_for;
 
 const CONFIG: &str = "route: {receiver: none}\nreceivers: [{name: none}]\ninhibit_rules:\n\
     - source_matchers: [severity=\"critical\"]\n  target_matchers: [severity=\"warning\"]\n  \

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::postgres::Postgres;
-use crate::program::{Client, Service, complaint, configure, init, run, wait_for};
+use crate::program::{Client, Service, complaint, configure, init, run};
 use crate::support::prometheus::{Prometheus, free_address};
+use crate::wait::wait_for;
 
 const SECRET: &str = "zq7canaryBMC0815";
 

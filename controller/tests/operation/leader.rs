@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::postgres::Postgres;
-use crate::program::{Client, Service, complaint, configure, init, run, wait_for};
+use crate::program::{Client, Service, complaint, configure, init, run};
+use crate::wait::wait_for;
 
 /// Whether it says that it leads.
 async fn leads(service: &Service) -> bool {

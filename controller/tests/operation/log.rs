@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::program::{Client, Service, configure, init, wait_for};
+use crate::program::{Client, Service, configure, init};
+use crate::wait::wait_for;
 
 /// The line of a request in a log of JSON lines.
 async fn line(service: &Service, id: &str) -> Value {

@@ -19,3 +19,5 @@ mod program;
 #[path = "../support/python.rs"]
 mod python;
 mod tls;
+
+use support::wait;

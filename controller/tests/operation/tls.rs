@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-use crate::program::{ADMIN, Client, Service, configure, init, wait_for};
+use crate::program::{ADMIN, Client, Service, configure, init};
+use crate::wait::wait_for;
 
 pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 

@@ -1,6 +1,7 @@
 //! A controller of a test's own, and somebody who asks it.
 
 pub(crate) mod prometheus;
+pub(crate) mod wait;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,51 +1,16 @@
 //! The controller is killed at bad moments, and nothing is half afterwards.
 
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipmi_controller::model::Role;
 use serde_json::{Value, json};
 
+use super::process::{PROGRAM, Process};
+use super::wait_until;
 use crate::support::Lab;
 use crate::support::prometheus::free_address;
-
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// A controller as a process, killed with SIGKILL when it is dropped.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(directory: &Path, address: SocketAddr) -> Killed {
-    let database = format!("sqlite://{}", directory.join("c.db").display());
-    let child = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(env!("CARGO_BIN_EXE_ipmi_controller"))
-        .arg("serve")
-        .env("IPMI_CONTROLLER_LISTEN", address.to_string())
-        .env("IPMI_CONTROLLER_DATABASE", database)
-        .env(
-            "IPMI_CONTROLLER_MASTER_KEY_FILE",
-            directory.join("master.key"),
-        )
-        .env(
-            "IPMI_CONTROLLER_PROMETHEUS__TARGETS_FILE",
-            directory.join("targets.json"),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    Killed(child.expect("the controller starts"))
-}
 
 /// The rack in the targets file; `None` as long as there is no file. What is
 /// there must be whole at every moment.
@@ -79,18 +44,11 @@ async fn a_kill_at_any_moment_leaves_a_whole_file_and_is_made_good() {
     let mut last = 0;
     for round in 1..=12_u64 {
         let address = free_address();
-        let controller = start(directory.path(), address);
-        let end = Instant::now() + LIMIT;
+        let command = [PROGRAM, "serve"];
+        let variable = ("IPMI_CONTROLLER_PROMETHEUS__TARGETS_FILE", file.as_path());
+        let controller = Process::start(&command, directory.path(), address, variable);
         // Ready means that the change below can be answered.
-        while !http
-            .get(format!("http://{address}/-/ready"))
-            .send()
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-        {
-            assert!(Instant::now() < end, "it does not start");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        controller.ready().await;
         let put = http
             .put(format!(
                 "http://{address}/api/v1/servers/{}",
@@ -113,10 +71,9 @@ async fn a_kill_at_any_moment_leaves_a_whole_file_and_is_made_good() {
         file.display().to_string(),
     );
     let lab = Lab::start_in(Arc::clone(&directory), &[variable]).await;
-    let end = Instant::now() + LIMIT;
-    while rack(&file) != Some(format!("r{last}")) {
-        assert!(Instant::now() < end, "{:?}", rack(&file));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    wait_until("the last rack", async || {
+        rack(&file) == Some(format!("r{last}"))
+    })
+    .await;
     lab.stop().await;
 }

@@ -1,50 +1,23 @@
 //! Changes at the API arrive in a real Prometheus, and only those that should.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use ipmi_controller::model::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::{create, directory, discovery, wait_for_status, wait_until};
 use crate::support::prometheus::{Prometheus, StandIn, free_address};
 use crate::support::{Client, Lab};
 
-/// File discovery alone may take five seconds.
-const LIMIT: Duration = Duration::from_secs(40);
-
-/// Waits until a question has the answer yes.
-async fn wait_for<F: Future<Output = bool>>(what: &str, mut question: impl FnMut() -> F) {
-    let end = Instant::now() + LIMIT;
-    while !question().await {
-        assert!(Instant::now() < end, "{what}: not in time");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 /// Waits until the targets are in a state, and gives the whole status.
 async fn wait_for_state(admin: &Client, state: &str) -> Value {
-    wait_for_status(admin, |status| status["state"] == state).await
+    wait_for_targets(admin, |status| status["state"] == state).await
 }
 
-async fn wait_for_status(admin: &Client, good: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + LIMIT;
-    loop {
-        let answer = admin.get("/api/v1/sync").await;
-        let status = answer.body["artefacts"][0].clone();
-        if good(&status) {
-            return status;
-        }
-        assert!(Instant::now() < end, "not in time: {status:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn create(admin: &Client, what: &str, body: Value) -> i64 {
-    let made = admin.post(&format!("/api/v1/{what}"), &body).await;
-    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
-    made.body["id"].as_i64().expect("a number")
+async fn wait_for_targets(admin: &Client, good: impl Fn(&Value) -> bool) -> Value {
+    wait_for_status(admin, ("prometheus_targets", "prometheus"), good).await
 }
 
 /// An exporter, a credential profile and servers `n1` to `n<count>` at 192.0.2.1 and so on.
@@ -61,24 +34,12 @@ async fn populate(admin: &Client, exporter_url: &str, count: usize) -> Vec<i64> 
     servers
 }
 
-async fn discovery(lab: &Lab, admin: &Client) -> Client {
-    let body = json!({"name": "prometheus", "kind": "discovery"});
-    let made = admin.post("/api/v1/tokens", &body).await;
-    let mut client = lab.nobody();
-    client.token = made.body["token"].as_str().map(str::to_owned);
-    client
-}
-
 /// A lab that writes targets to `targets.json` in its directory.
 async fn with_file(directory: &Arc<TempDir>, more: &[(&str, String)]) -> Lab {
     let file = directory.path().join("targets.json").display().to_string();
     let mut variables = vec![("IPMI_CONTROLLER_PROMETHEUS__TARGETS_FILE", file)];
     variables.extend_from_slice(more);
     Lab::start_in(Arc::clone(directory), &variables).await
-}
-
-fn directory() -> Arc<TempDir> {
-    Arc::new(tempfile::tempdir().expect("a directory"))
 }
 
 fn names(targets: &[(String, Value)]) -> Vec<&str> {
@@ -109,7 +70,7 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
     create(&admin, "servers", body("c", "west", "r1")).await;
 
     // Prometheus is down: it waits, and is applied when it is there.
-    let waiting = wait_for_status(&admin, |status| {
+    let waiting = wait_for_targets(&admin, |status| {
         status["entries"] == 3
             && status["message"]
                 .as_str()
@@ -133,7 +94,7 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
     assert_eq!(status["good_version"], status["published_version"]);
     let follows = async |expected: &[&str]| {
         for job in ["ipmi-servers", "by-http"] {
-            wait_for(job, async || {
+            wait_until(job, async || {
                 names(&prometheus.targets(job).await) == expected
             })
             .await;
@@ -147,13 +108,13 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
         &json!({"instance": "bmc-a.example.org:6230", "job": "ipmi-servers", "rack": "r1",
             "server_id": a.to_string(), "server_name": "a", "site": "east"})
     );
-    wait_for("a scrape through each exporter", async || {
+    wait_until("a scrape through each exporter", async || {
         let query = |name: &str| format!("module=lab-1&target=bmc-{name}.example.org%3A6230");
         east.was_asked(&query("a")) && west.was_asked(&query("b"))
     })
     .await;
     assert!(!east.was_asked("module=lab-1&target=bmc-b.example.org%3A6230"));
-    wait_for("a series", async || {
+    wait_until("a series", async || {
         prometheus
             .count("ipmi_up{server_name=\"a\",collector=\"ipmi\"}")
             .await
@@ -166,7 +127,7 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
     let put = admin.put(&path, &body("a", "west", "r2")).await;
     assert_eq!(put.status, StatusCode::OK, "{put:?}");
     for job in ["ipmi-servers", "by-http"] {
-        wait_for("the new rack and exporter", async || {
+        wait_until("the new rack and exporter", async || {
             let targets = prometheus.targets(job).await;
             let target = &targets[0].1;
             let url = target["scrapeUrl"].as_str().unwrap_or_default();
@@ -179,7 +140,7 @@ async fn prometheus_follows_the_servers_by_file_and_by_http() {
     disabled["monitoring_enabled"] = json!(false);
     admin.put(&path, &disabled).await;
     follows(&["b", "c"]).await;
-    wait_for("its series to go", async || {
+    wait_until("its series to go", async || {
         prometheus.count("up{server_name=\"a\"}").await == 0
     })
     .await;
@@ -233,7 +194,7 @@ async fn what_prometheus_refuses_is_taken_back() {
     assert!(message.contains("target_limit"), "{failed:#}");
     assert_eq!(failed["waiting"]["added"], 1);
     assert_eq!(std::fs::read(lab.path("targets.json")).unwrap(), good);
-    wait_for("scrapes to go on", async || {
+    wait_until("scrapes to go on", async || {
         let targets = prometheus.targets("ipmi-servers").await;
         names(&targets) == ["n1", "n2"] && targets.iter().all(|(_, t)| t["health"] == "up")
     })
@@ -259,13 +220,13 @@ async fn a_great_loss_waits_for_a_confirmation() {
     let sd = "/api/v1/sd/prometheus/exp";
     wait_for_state(&admin, "empty").await;
     let servers = populate(&admin, "http://127.0.0.1:9", 10).await;
-    wait_for_status(&admin, |s| s["entries"] == 10).await;
+    wait_for_targets(&admin, |s| s["entries"] == 10).await;
     let file = lab.path("targets.json");
     let before = std::fs::read(&file).unwrap();
     for server in &servers[..3] {
         admin.delete(&format!("/api/v1/servers/{server}")).await;
     }
-    let status = wait_for_status(&admin, |s| s["waiting"]["removed"] == 3).await;
+    let status = wait_for_targets(&admin, |s| s["waiting"]["removed"] == 3).await;
     assert_eq!(status["state"], "awaiting_confirmation", "{status:#}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
     let listed = prometheus.get(sd).await;
@@ -284,18 +245,18 @@ async fn a_great_loss_waits_for_a_confirmation() {
     };
     assert_eq!(confirm(revision - 1).await, StatusCode::CONFLICT);
     assert_eq!(confirm(revision).await, StatusCode::ACCEPTED);
-    wait_for_status(&admin, |s| s["entries"] == 7 && s["state"] == "unverified").await;
+    wait_for_targets(&admin, |s| s["entries"] == 7 && s["state"] == "unverified").await;
 
     for server in &servers[3..] {
         admin.delete(&format!("/api/v1/servers/{server}")).await;
     }
-    let status = wait_for_status(&admin, |s| s["waiting"]["removed"] == 7).await;
+    let status = wait_for_targets(&admin, |s| s["waiting"]["removed"] == 7).await;
     assert_eq!(status["state"], "awaiting_confirmation");
     let listed = prometheus.get(sd).await;
     assert_eq!(listed.body.as_array().map(Vec::len), Some(7), "not empty");
     let revision = status["revision"].as_i64().unwrap();
     assert_eq!(confirm(revision).await, StatusCode::ACCEPTED);
-    wait_for_status(&admin, |s| s["entries"] == 0 && s["state"] == "unverified").await;
+    wait_for_targets(&admin, |s| s["entries"] == 0 && s["state"] == "unverified").await;
     let listed = prometheus.get(sd).await;
     assert_eq!(listed.status, StatusCode::OK);
     assert_eq!(listed.body, json!([]), "truly empty, and confirmed");
@@ -310,15 +271,15 @@ async fn a_file_that_others_change_is_repaired_and_a_restart_converges() {
     let lab = with_file(&directory, &[]).await;
     let admin = lab.user("root", Role::Admin, None).await;
     populate(&admin, "http://127.0.0.1:9", 3).await;
-    wait_for_status(&admin, |s| s["entries"] == 3 && s["state"] == "unverified").await;
+    wait_for_targets(&admin, |s| s["entries"] == 3 && s["state"] == "unverified").await;
     let file = lab.path("targets.json");
     let good = std::fs::read(&file).unwrap();
     let is_good = async || std::fs::read(&file).is_ok_and(|bytes| bytes == good);
     std::fs::write(&file, "[]").unwrap();
-    wait_for("the repair of a change", is_good).await;
+    wait_until("the repair of a change", is_good).await;
     std::fs::remove_file(&file).unwrap();
-    wait_for("the repair of a removal", is_good).await;
-    let status = wait_for_status(&admin, |s| s["repairs"] == 2).await;
+    wait_until("the repair of a removal", is_good).await;
+    let status = wait_for_targets(&admin, |s| s["repairs"] == 2).await;
     assert!(status["repaired_at"].is_string());
     let lab_directory = lab.directory();
     lab.stop().await;
@@ -327,7 +288,7 @@ async fn a_file_that_others_change_is_repaired_and_a_restart_converges() {
     std::fs::write(&file, "[\n]\n").unwrap();
     std::fs::write(directory.path().join(".targets.json.tmp"), "[\n{").unwrap();
     let lab = with_file(&lab_directory, &[]).await;
-    wait_for("the last version", is_good).await;
+    wait_until("the last version", is_good).await;
     lab.stop().await;
 }
 
@@ -337,10 +298,10 @@ async fn a_lost_store_does_not_empty_prometheus() {
     let lab = with_file(&directory, &[]).await;
     let admin = lab.user("root", Role::Admin, None).await;
     populate(&admin, "http://127.0.0.1:9", 3).await;
-    wait_for_status(&admin, |s| s["entries"] == 3).await;
+    wait_for_targets(&admin, |s| s["entries"] == 3).await;
     let file = lab.path("targets.json");
     let written = async || file.exists();
-    wait_for("the file", written).await;
+    wait_until("the file", written).await;
     let good = std::fs::read(&file).unwrap();
     lab.stop().await;
     for name in ["c.db", "c.db-wal", "c.db-shm"] {
@@ -389,7 +350,7 @@ async fn http_discovery_answers_as_prometheus_needs_it() {
         "not [] by accident"
     );
     populate(&admin, "http://127.0.0.1:9", 2).await;
-    wait_for_status(&admin, |s| s["entries"] == 2).await;
+    wait_for_targets(&admin, |s| s["entries"] == 2).await;
     let url = format!("http://{}{path}", lab.address);
     let token = prometheus.token.clone().unwrap();
     let answer = reqwest::Client::new().get(url).bearer_auth(token).send();
@@ -414,11 +375,11 @@ async fn an_older_version_comes_back_and_stays_until_resumed() {
     let lab = with_file(&directory, &[]).await;
     let admin = lab.user("root", Role::Admin, None).await;
     let servers = populate(&admin, "http://127.0.0.1:9", 2).await;
-    let first = wait_for_status(&admin, |s| s["entries"] == 2 && s["state"] == "unverified").await;
+    let first = wait_for_targets(&admin, |s| s["entries"] == 2 && s["state"] == "unverified").await;
     admin
         .delete(&format!("/api/v1/servers/{}", servers[0]))
         .await;
-    wait_for_status(&admin, |s| s["entries"] == 1).await;
+    wait_for_targets(&admin, |s| s["entries"] == 1).await;
     let path = format!(
         "/api/v1/sync/versions/{}/restore",
         first["published_version"]
@@ -434,7 +395,7 @@ async fn an_older_version_comes_back_and_stays_until_resumed() {
         admin.post("/api/v1/sync/resume", &json!({})).await.status,
         StatusCode::ACCEPTED
     );
-    wait_for_status(&admin, |s| s["entries"] == 1 && s["state"] == "unverified").await;
+    wait_for_targets(&admin, |s| s["entries"] == 1 && s["state"] == "unverified").await;
     lab.stop().await;
 }
 
@@ -466,7 +427,7 @@ async fn who_is_limited_to_groups_learns_no_names_of_others() {
     let admin = lab.user("root", Role::Admin, None).await;
     let east = create(&admin, "groups", json!({"name": "east"})).await;
     populate(&admin, "http://127.0.0.1:9", 1).await;
-    let status = wait_for_status(&admin, |s| s["entries"] == 1).await;
+    let status = wait_for_targets(&admin, |s| s["entries"] == 1).await;
     let eve = lab.user("eve", Role::Operator, Some(&[east])).await;
     assert_eq!(eve.get("/api/v1/sync").await.status, StatusCode::OK);
     let version = format!("/api/v1/sync/versions/{}", status["published_version"]);

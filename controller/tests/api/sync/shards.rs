@@ -2,39 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use ipmi_controller::model::Role;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use super::{create, directory, discovery, wait_for_status, wait_until};
 use crate::support::prometheus::{Prometheus, StandIn, free_address};
 use crate::support::{Client, Lab};
 
-const LIMIT: Duration = Duration::from_secs(40);
-
 /// Waits until the targets at a server are as they should be.
 async fn wait_for_targets(admin: &Client, server: &str, good: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + LIMIT;
-    loop {
-        let answer = admin.get("/api/v1/sync").await;
-        let all = answer.body["artefacts"].as_array().expect("a list").clone();
-        let status = all
-            .into_iter()
-            .find(|s| s["server"] == server && s["artefact"] == "prometheus_targets")
-            .expect("targets are published");
-        if good(&status) {
-            return status;
-        }
-        assert!(Instant::now() < end, "not in time: {status:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn create(admin: &Client, what: &str, body: Value) -> i64 {
-    let made = admin.post(&format!("/api/v1/{what}"), &body).await;
-    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
-    made.body["id"].as_i64().expect("a number")
+    wait_for_status(admin, ("prometheus_targets", server), good).await
 }
 
 /// The names in an answer of HTTP discovery.
@@ -57,7 +36,7 @@ async fn discovered(client: &Client, shard: Option<&str>) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn each_has_its_part_and_one_that_is_down_delays_no_other() {
-    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+    let directory = directory();
     let file = |name: &str| directory.path().join(name).display().to_string();
     let (east_at, west_at) = (free_address(), free_address());
     let servers = json!([
@@ -106,22 +85,21 @@ async fn each_has_its_part_and_one_that_is_down_delays_no_other() {
         "a pair has the same"
     );
 
-    let token = json!({"name": "prometheus", "kind": "discovery"});
-    let made = admin.post("/api/v1/tokens", &token).await;
-    let mut discovery = lab.nobody();
-    discovery.token = made.body["token"].as_str().map(str::to_owned);
+    let prometheus = discovery(&lab, &admin).await;
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let all: BTreeSet<String> = set(&["e1", "e2", "w1", "w2"]);
-    assert_eq!(discovered(&discovery, None).await, all);
+    assert_eq!(discovered(&prometheus, None).await, all);
     assert_eq!(
-        discovered(&discovery, Some("east")).await,
+        discovered(&prometheus, Some("east")).await,
         set(&["e1", "e2"])
     );
     assert_eq!(
-        discovered(&discovery, Some("west")).await,
+        discovered(&prometheus, Some("west")).await,
         set(&["w1", "w2"])
     );
-    let unknown = discovery.get("/api/v1/sd/prometheus/exp?shard=north").await;
+    let unknown = prometheus
+        .get("/api/v1/sd/prometheus/exp?shard=north")
+        .await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{unknown:?}");
 
     // What waits at one server is let through there only.
@@ -140,18 +118,19 @@ async fn each_has_its_part_and_one_that_is_down_delays_no_other() {
     // After a restart every list is known before any is handed out.
     lab.stop().await;
     let lab = Lab::start_in(Arc::clone(&directory), &[variable]).await;
-    let mut discovery = lab.nobody();
-    discovery.token = made.body["token"].as_str().map(str::to_owned);
-    let end = Instant::now() + LIMIT;
-    loop {
-        let answer = discovery.get("/api/v1/sd/prometheus/exp").await;
+    let token = prometheus.token;
+    let mut prometheus = lab.nobody();
+    prometheus.token = token;
+    wait_until("all lists", async || {
+        let answer = prometheus.get("/api/v1/sd/prometheus/exp").await;
         if answer.status == StatusCode::OK {
             assert_eq!(answer.body.as_array().map(Vec::len), Some(4), "{answer:?}");
-            break;
+            return true;
         }
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
-        assert!(Instant::now() < end, "not in time: {answer:?}");
-    }
+        false
+    })
+    .await;
     lab.stop().await;
 }
 
@@ -160,7 +139,7 @@ async fn too_many_for_all_is_told_with_what_to_do() {
     let servers = json!([
         {"name": "a", "max_targets": 1}, {"name": "b", "max_targets": 1},
     ]);
-    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+    let directory = directory();
     let variable = ("IPMI_CONTROLLER_PROMETHEUS", servers.to_string());
     let lab = Lab::start_in(directory, &[variable]).await;
     let admin = lab.user("root", Role::Admin, None).await;
