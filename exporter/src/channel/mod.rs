@@ -17,6 +17,7 @@ mod endpoint;
 mod error;
 mod follower;
 mod sealed;
+mod state;
 mod tls;
 mod token;
 
