@@ -13,6 +13,7 @@
 //! not be used here.
 
 mod client;
+mod connection;
 mod endpoint;
 mod error;
 mod follower;
