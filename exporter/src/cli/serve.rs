@@ -199,7 +199,7 @@ impl ServeArgs {
     /// The controller that modules come from, in place of a file; `None` without one.
     ///
     /// # Errors
-    /// What is wrong with its flags. What [`parse`] gave out has none.
+    /// What is wrong with its flags. What [`parse`](super::parse) gave out has none.
     pub fn controller(&self) -> Result<Option<Settings>, String> {
         if self.controller.url.is_some() && self.config_file().is_some() {
             return Err(
