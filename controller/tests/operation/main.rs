@@ -11,6 +11,7 @@ mod backup;
 mod canary;
 mod check;
 mod export;
+mod keys;
 mod leader;
 mod log;
 mod metrics;
@@ -18,6 +19,7 @@ mod oidc;
 mod program;
 #[path = "../support/python.rs"]
 mod python;
+mod setup;
 mod tls;
 
 use support::wait;
