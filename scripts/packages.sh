@@ -21,8 +21,12 @@ cargo deb --version >/dev/null 2>&1 || {
     echo "packages: CARGO_TARGET_DIR must be target" >&2
     exit 1
 }
+# Compressing well takes minutes.
+fast=
+[ "$profile" = dist ] || fast=--fast
 step cargo build --locked --profile "$profile" --bin ipmi_exporter --bin ipmi_controller --bin bmc_sim
 step cargo run --locked --quiet --package command-pages -- target/pages
 for package in ipmi-exporter ipmi-controller bmc-sim; do
-    step cargo deb --locked --no-build --no-strip --profile "$profile" --package "$package" --output target/debian/
+    # shellcheck disable=SC2086  # no word, or one
+    step cargo deb --locked --no-build --no-strip $fast --profile "$profile" --package "$package" --output target/debian/
 done
