@@ -20,6 +20,7 @@ prometheus-alertmanager   notifies the controller in its tests and in make run
 postgresql-15             the controller's other database, for its tests
 curl                      asks the servers whether they are ready
 jq                        writes and reads the JSON of make run
+victoria-metrics          a long-term store, for the tests of deploy/
 procps                    kill, with which tests stop servers
 openssl                   makes certificates, in deploy/init
 iproute2                  addresses in network namespaces of tests
