@@ -9,5 +9,6 @@ cd "$(dirname "$0")/.."
 step cargo build --locked --bin ipmi_exporter --bin ipmi_controller --bin bmc_sim
 built=${CARGO_TARGET_DIR:-target}/debug
 step deploy/tests/init.sh
+step deploy/tests/migrate.sh "$built"
 step deploy/tests/run doors.py "$built"
 step deploy/tests/run operate.py "$built"
