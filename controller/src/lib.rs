@@ -16,6 +16,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod discovery;
+pub mod housekeeping;
 pub mod leader;
 pub mod logging;
 pub mod model;

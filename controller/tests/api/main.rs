@@ -17,3 +17,4 @@ mod rules;
 mod secrets;
 mod servers;
 mod sync;
+mod trail;
