@@ -92,7 +92,7 @@ impl Controller {
                 recoveries.push(Recovery::new(store.clone(), client, &config.alerts));
             }
         }
-        let lookout = Lookout::new(store.clone(), &config.alertmanager)?;
+        let lookout = Lookout::new(store.clone(), config.alertmanager.first())?;
         let can_ask = !recoveries.is_empty();
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention(), can_ask);
         let sources: Vec<&str> = recoveries.iter().map(Recovery::name).collect();

@@ -139,6 +139,7 @@ async fn every_statement_is_understood(lab: Lab) {
         alert_look::STATEMENTS,
         alert_record::STATEMENTS,
         alert_recovery::STATEMENTS,
+        alerting::STATEMENTS,
         alerts::STATEMENTS,
         audit::STATEMENTS,
         channels::STATEMENTS,

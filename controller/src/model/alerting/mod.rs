@@ -31,7 +31,7 @@ pub use receiver::{
     Integration, IntegrationBody, IntegrationDraft, MAX_RECEIVERS, Receiver, ReceiverBody,
     ReceiverDraft, ReceiverFilter, SecretPlace, SecretSource,
 };
-pub use route::{ALL_LABELS, MAX_ROUTE_DEPTH, MAX_ROUTES, Route};
+pub use route::{ALL_LABELS, MAX_ROUTE_DEPTH, MAX_ROUTES, Route, RouteTree, RouteTreeBody};
 pub use settings::{AlertingSettings, AlertingSettingsBody, AlertingSettingsDraft, MailSettings};
 pub use template::{
     MAX_TEMPLATES, NotificationTemplate, NotificationTemplateBody, NotificationTemplateDraft,

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use super::matcher::{Matcher, check_matchers};
 use super::words;
-use crate::model::{Invalid, Problems, PromDuration};
+use crate::clock::Timestamp;
+use crate::model::{Invalid, Problems, PromDuration, Version};
 
 /// Most routes of the tree.
 pub const MAX_ROUTES: usize = 1_000;
@@ -59,6 +60,25 @@ pub struct Route {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(no_recursion)]
     pub routes: Vec<Self>,
+}
+
+/// The tree as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RouteTree {
+    /// The root.
+    pub route: Route,
+    /// Rises with each change; 0 until somebody makes one.
+    pub version: Version,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// The form of [`RouteTree`] in a request.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTreeBody {
+    /// The root: receiver and grouping of all alerts that no other route takes.
+    pub route: Route,
 }
 
 impl Route {

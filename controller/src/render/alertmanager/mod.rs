@@ -28,7 +28,7 @@ use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 pub use node::Vault;
 pub use tree::{JOURNAL, RouteMatch, dry_run};
@@ -125,6 +125,8 @@ pub struct AlertmanagerFile {
     config: Zeroizing<String>,
     shown: String,
     templates: BTreeMap<String, String>,
+    /// The secrets in it, to take them out of what others say of it.
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl std::fmt::Debug for AlertmanagerFile {
@@ -143,6 +145,14 @@ struct Kept {
     config: String,
     shown: String,
     templates: BTreeMap<String, String>,
+    secrets: Vec<String>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.config.zeroize();
+        self.secrets.zeroize();
+    }
 }
 
 impl AlertmanagerFile {
@@ -299,12 +309,10 @@ impl AlertmanagerFile {
             config: self.config.as_str().to_owned(),
             shown: self.shown.clone(),
             templates: self.templates.clone(),
+            secrets: self.secrets.iter().map(|one| one.to_string()).collect(),
         };
         // Texts in a map of texts: nothing in it can fail to be JSON.
-        let bytes = serde_json::to_vec(&kept).unwrap_or_default();
-        let Kept { config, .. } = kept;
-        drop(Zeroizing::new(config));
-        Zeroizing::new(bytes)
+        Zeroizing::new(serde_json::to_vec(&kept).unwrap_or_default())
     }
 
     /// Reads [`Self::to_kept`].
@@ -312,16 +320,47 @@ impl AlertmanagerFile {
     /// # Errors
     /// When they are other bytes.
     pub fn from_kept(bytes: &[u8]) -> Result<Self, AlertmanagerFileError> {
-        let kept: Kept = serde_json::from_slice(bytes)
+        let mut kept: Kept = serde_json::from_slice(bytes)
             .map_err(|error| AlertmanagerFileError::Syntax(error.to_string()))?;
-        if !kept.config.starts_with(HEADER) {
-            return Err(AlertmanagerFileError::Foreign);
-        }
+        let take = std::mem::take::<String>;
         Ok(Self {
-            config: Zeroizing::new(kept.config),
-            shown: kept.shown,
-            templates: kept.templates,
+            config: Zeroizing::new(take(&mut kept.config)),
+            shown: take(&mut kept.shown),
+            templates: std::mem::take(&mut kept.templates),
+            secrets: kept
+                .secrets
+                .iter_mut()
+                .map(|one| Zeroizing::new(take(one)))
+                .collect(),
         })
+    }
+
+    /// A file as it was found, ours or another's: which of it is secret is not
+    /// known, so nothing of it is shown.
+    ///
+    /// # Errors
+    /// When it is no text.
+    pub fn found(bytes: Vec<u8>) -> Result<Self, AlertmanagerFileError> {
+        let config = String::from_utf8(bytes).map_err(|_| AlertmanagerFileError::Foreign)?;
+        Ok(Self {
+            config: Zeroizing::new(config),
+            shown: String::new(),
+            templates: BTreeMap::new(),
+            secrets: Vec::new(),
+        })
+    }
+
+    /// What somebody said of the file, without its secrets.
+    #[must_use]
+    pub fn without_secrets(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret.as_str(), "<secret>");
+            // As Go puts it in quotes.
+            let quoted = format!("{:?}", secret.as_str());
+            text = text.replace(quoted.trim_matches('"'), "<secret>");
+        }
+        text
     }
 
     /// Whether bytes are those of a file that this program wrote.
@@ -385,6 +424,7 @@ fn write(
         config,
         shown: to_yaml(&root.shown())?,
         templates: files,
+        secrets: vault.values().cloned().collect(),
     })
 }
 

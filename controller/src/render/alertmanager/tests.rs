@@ -572,6 +572,7 @@ fn the_hash_is_the_first_six_bytes_the_lowest_first() {
         config: Zeroizing::new("x".to_owned()),
         shown: String::new(),
         templates: BTreeMap::new(),
+        secrets: Vec::new(),
     };
     let digest = Md5::digest(b"x");
     let mut bytes = [0; 8];
