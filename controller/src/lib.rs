@@ -27,6 +27,7 @@ pub mod prometheus;
 pub mod promql;
 pub mod promtool;
 pub mod recovery;
+pub mod relay;
 pub mod render;
 pub mod rules;
 pub mod serve;

@@ -23,6 +23,7 @@ use crate::oidc::Oidc;
 use crate::prometheus::Client;
 use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
+use crate::relay::Relay;
 use crate::rules;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::{Engine, Exporters};
@@ -110,6 +111,7 @@ impl Controller {
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
+            relay: Relay::new()?,
             sync,
             telemetry,
             backups,

@@ -32,6 +32,7 @@ mod openapi;
 mod openserverhub;
 mod problem;
 mod receivers;
+mod relay;
 mod routes;
 mod rules;
 mod sd;
@@ -121,6 +122,8 @@ pub struct AppState {
     pub promtool: crate::promtool::Promtool,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
+    /// What passes notifications on.
+    pub relay: crate::relay::Relay,
 }
 
 /// Routes of one path with what is described of them: schemas, paths, handlers.
@@ -277,6 +280,7 @@ fn api_routes() -> Vec<Route> {
         routes!(alerts::comment_alert),
         routes!(alerts::assign_alert),
         routes!(inlets::receive_webhook),
+        routes!(relay::relay_notification),
         routes!(audit::list_audit),
         routes!(audit::verify_audit),
         routes!(audit_export::export_audit),

@@ -326,6 +326,12 @@ pub const RULES: &[Rule] = &[
     ),
     rule(POST, "/api/v1/monitoring/alerts/webhook", INLET, ""),
     rule(
+        POST,
+        "/api/v1/monitoring/alerts/relay/{id}/{key}",
+        INLET,
+        "",
+    ),
+    rule(
         GET,
         "/api/v1/monitoring/prometheus/query",
         VIEWER,

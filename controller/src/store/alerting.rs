@@ -266,8 +266,12 @@ impl Tx {
         Ok(vault)
     }
 
-    /// Opens a secret that is a text.
-    pub(super) async fn secret_text(&mut self, id: &str) -> Result<Zeroizing<String>, StoreError> {
+    /// Opens a secret that is a text. Anything that shows it to a person or a log is
+    /// a mistake.
+    ///
+    /// # Errors
+    /// As [`Self::open_secret`].
+    pub async fn secret_text(&mut self, id: &str) -> Result<Zeroizing<String>, StoreError> {
         let bytes = self.open_secret(id).await?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| StoreError::Damaged("a secret is no text".to_owned()))?;

@@ -128,6 +128,11 @@ fn set(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), &'static 
     if rest.next_if_eq(&']').is_some() {
         out.push_str("\\]");
     }
+    set_rest(rest, out)
+}
+
+/// A set that has begun, up to its closing bracket.
+fn set_rest(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), &'static str> {
     while let Some(character) = rest.next() {
         match character {
             ']' => {
@@ -135,7 +140,7 @@ fn set(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), &'static 
                 return Ok(());
             }
             '\\' => escape(rest, out, true)?,
-            '[' if rest.peek() == Some(&':') => return named_class(rest, out),
+            '[' if rest.peek() == Some(&':') => named_class(rest, out)?,
             '[' => out.push_str("\\["),
             '&' | '~' => out.extend(['\\', character]),
             '-' if rest.peek() == Some(&'-') => return Err("a range with two hyphens"),
@@ -145,16 +150,12 @@ fn set(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), &'static 
     Err("a set without an end")
 }
 
-/// `[:alpha:]` within a set, and the rest of that set.
+/// `[:alpha:]` within a set.
 fn named_class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), &'static str> {
     out.push('[');
     for character in rest.by_ref() {
         out.push(character);
         if character == ']' {
-            // The set goes on behind it, as one that has begun.
-            let mut more = String::new();
-            set(rest, &mut more)?;
-            out.push_str(more.strip_prefix('[').unwrap_or(&more));
             return Ok(());
         }
         if !character.is_ascii_lowercase() && !matches!(character, ':' | '^') {
