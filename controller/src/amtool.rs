@@ -47,18 +47,14 @@ impl Amtool {
 /// What it found, without the frame around it.
 fn verdict(said: &str, directory: &str) -> String {
     let said = said.replace(&format!("{directory}/"), "");
-    let lines = said.split("; ").map(str::trim);
-    let found: Vec<&str> = lines
-        .filter(|line| {
-            !line.is_empty()
-                && !line.starts_with("Found:")
-                && !line.starts_with("- ")
-                && !line.ends_with("SUCCESS")
-                && !line.starts_with("amtool: error: failed to validate")
-        })
-        .map(|line| line.trim_start_matches("FAILED:").trim())
+    let found = said
+        .split_once("FAILED: ")
+        .map_or(said.as_str(), |(_, found)| found);
+    let lines = found.lines().map(str::trim);
+    let lines: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with("amtool: error: failed to validate"))
         .collect();
-    found.join("; ")
+    lines.join("; ")
 }
 
 /// Template files in a directory of their own, as long as this lives.
@@ -83,5 +79,33 @@ impl Drop for Templates {
     fn drop(&mut self) {
         // What stays holds no secret, and nobody reads it.
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> AlertmanagerFile {
+        AlertmanagerFile::found(text.as_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_says_what_is_wrong_without_a_frame() {
+        let amtool = Amtool::default();
+        let good = "route: {receiver: x}\nreceivers: [{name: x}]\n";
+        assert_eq!(amtool.check_config(&file(good)).await, Judgement::Good);
+        let bad = good.replace("receiver: x", "receiver: y");
+        let Judgement::Refused(reason) = amtool.check_config(&file(&bad)).await else {
+            panic!("not refused");
+        };
+        assert_eq!(reason, "undefined receiver \"y\" used in route");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_judge_is_no_verdict() {
+        let amtool = Amtool::new(Some(PathBuf::from("/nonexistent/amtool")));
+        let judged = amtool.check_config(&file("")).await;
+        assert!(matches!(&judged, Judgement::Failed(why) if why.contains("cannot be run")));
     }
 }

@@ -45,12 +45,15 @@ impl Promtool {
     /// Judges the content of a rule file.
     pub async fn check_rules(&self, rules: &[u8]) -> Judgement {
         let arguments = ["check", "rules", INPUT];
-        judge("promtool", self.configured.as_deref(), &arguments, rules).await
+        match judge("promtool", self.configured.as_deref(), &arguments, rules).await {
+            Judgement::Refused(said) => Judgement::Refused(reason(&said)),
+            other => other,
+        }
     }
 }
 
 /// Asks a program, configured or of the path, that reads `input` and says by its
-/// exit code whether that is good.
+/// exit code whether that is good; what it said of something bad is as it came.
 pub(crate) async fn judge(
     name: &'static str,
     configured: Option<&Path>,
@@ -97,7 +100,7 @@ async fn run(
     let status = child.wait().await?;
     Ok(match status.code() {
         Some(0) => Judgement::Good,
-        Some(1) => Judgement::Refused(reason(&format!("{out}\n{said}"))),
+        Some(1) => Judgement::Refused(format!("{out}\n{said}")),
         _ => Judgement::Failed(format!("{name} ended with {status}")),
     })
 }

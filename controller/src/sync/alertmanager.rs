@@ -172,11 +172,12 @@ impl AlertmanagerAt {
         self.file.with_added_extension(REPLACED)
     }
 
-    fn keep_replaced(&self) -> Result<(), FileError> {
+    /// Keeps a file of another program before ours takes its place.
+    fn keep_replaced(&self, ours: &AlertmanagerFile) -> Result<(), FileError> {
         let Some(bytes) = file::read(&self.file)? else {
             return Ok(());
         };
-        if AlertmanagerFile::is_ours(&bytes) {
+        if AlertmanagerFile::is_ours(&bytes) || !AlertmanagerFile::is_ours(ours.bytes()) {
             return Ok(());
         }
         file::write(&self.replaced(), &bytes, file::OWN)
@@ -247,7 +248,7 @@ impl Subject for AlertmanagerAt {
         let Some(file) = content.alertmanager() else {
             return Ok(false);
         };
-        self.keep_replaced()?;
+        self.keep_replaced(file)?;
         let directory = path.with_file_name(TEMPLATES_DIRECTORY);
         let mut is_written = false;
         for (name, content) in file.templates() {
