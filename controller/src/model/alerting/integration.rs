@@ -574,6 +574,13 @@ impl IntegrationSettings {
                 if it.chat_id == 0 {
                     problems.add(&at("chat_id"), "is missing");
                 }
+                let is_markdown = matches!(
+                    it.parse_mode,
+                    TelegramParseMode::Markdown | TelegramParseMode::MarkdownV2
+                );
+                if is_markdown && it.message.is_empty() {
+                    problems.add(&at("message"), "is missing; the common one is no Markdown");
+                }
             }
             Self::Wecom(it) => {
                 address = Some(("api_url", &it.api_url));
