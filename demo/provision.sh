@@ -3,7 +3,7 @@
 # What is there already stays. Everything goes through the interface that
 # operators use.
 #
-#   provision.sh access URL DIRECTORY EXPORTER_URL   credentials, exporter, tokens
+#   provision.sh access URL DIRECTORY EXPORTER_URL   credentials, exporter, tokens, routes
 #   provision.sh servers URL DIRECTORY               servers from DIRECTORY/servers.json
 #
 # DIRECTORY has `admin-login` (user:password) and gets the tokens.
@@ -51,6 +51,8 @@ access)
         api POST exporters "$(jq --null-input --arg url "$exporter_url" '{name: "local", url: $url, site: "loopback"}')" >/dev/null
     exporter_id=$(api GET 'exporters?limit=1000' | jq '.items[] | select(.name == "local").id')
     token_file exporter "{\"name\": \"local\", \"kind\": \"exporter\", \"exporter_id\": $exporter_id}"
+    has receivers on-call || api POST receivers "$(cat receiver.json)" >/dev/null
+    [ "$(api GET routes | jq .version)" != 0 ] || api PUT routes "$(cat routes.json)" >/dev/null
     token_file inlet '{"name": "demonstration", "kind": "inlet"}'
     ;;
 servers)

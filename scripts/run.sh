@@ -85,7 +85,11 @@ for ((index = 0; index < bmc_count && index < 20; index++)); do
     fi
 done
 
-# --- the controller
+# --- the controller, which writes Alertmanager's configuration: one from before it did
+# would wait for a confirmation
+if ! grep -qs '^# Written by ipmi_controller' "$run/alertmanager/alertmanager.yml"; then
+    rm -f "$run/alertmanager/alertmanager.yml"
+fi
 place controller.yml "$run/controller/controller.yml"
 controller_program=("$built/ipmi_controller")
 controller_configuration=(--config "$run/controller/controller.yml")
@@ -108,10 +112,9 @@ start exporter "$built/ipmi_exporter" --controller.url="http://$controller" \
 wait_until 30 "the exporter" curl -fsS "http://$exporter/-/ready"
 
 # --- Alertmanager and Prometheus
-install -m 600 "$run/inlet-token" "$run/alertmanager/inlet-token"
 install -m 600 "$run/inlet-token" "$run/prometheus/inlet-token"
-place alertmanager.yml "$run/alertmanager/alertmanager.yml"
 place prometheus.yml "$run/prometheus/prometheus.yml"
+wait_until 30 "Alertmanager's configuration" test -s "$run/alertmanager/alertmanager.yml"
 say "starting Alertmanager on $alertmanager and Prometheus on $prometheus"
 start alertmanager prometheus-alertmanager --config.file="$run/alertmanager/alertmanager.yml" \
     --storage.path="$run/alertmanager/data" --web.listen-address="$alertmanager" --cluster.listen-address=

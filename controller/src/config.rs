@@ -13,6 +13,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use url::Url;
 use zeroize::Zeroizing;
 
 mod alertmanager;
@@ -27,7 +28,7 @@ mod oidc;
 mod sync;
 mod tls;
 
-pub use alertmanager::AlertmanagerConfig;
+pub use alertmanager::{AlertmanagerConfig, AlertmanagerServers};
 pub use backup::{BackupConfig, SnapshotConfig};
 pub use channel::ChannelConfig;
 pub use discovery::DiscoveryConfig;
@@ -76,9 +77,9 @@ pub struct Config {
     /// more, and speaks Prometheus' query interface.
     #[serde(default)]
     pub query: EndpointConfig,
-    /// The Alertmanager that is asked about alerts.
+    /// The Alertmanagers that are kept in step and asked about alerts.
     #[serde(default)]
-    pub alertmanager: AlertmanagerConfig,
+    pub alertmanager: AlertmanagerServers,
     /// The Grafana whose dashboards are linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,
@@ -258,6 +259,28 @@ impl Config {
         config.exporters.check().map_err(&wrong)?;
         config.alerts.check().map_err(&wrong)?;
         Ok(config)
+    }
+
+    /// Where an Alertmanager reaches this controller.
+    ///
+    /// # Errors
+    /// When no address can be made of `listen`: a fault of this program.
+    pub fn controller_url(&self, server: &AlertmanagerConfig) -> Result<Url, url::ParseError> {
+        if let Some(url) = &server.controller_url {
+            return Ok(url.clone());
+        }
+        let scheme = if self.tls.cert_file.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let port = self.listen.port();
+        let address = match self.listen.ip() {
+            // Everywhere is also here.
+            any if any.is_unspecified() => format!("127.0.0.1:{port}"),
+            _ => self.listen.to_string(),
+        };
+        Url::parse(&format!("{scheme}://{address}"))
     }
 
     /// The connection string, with which a SQLite file is made when there is none.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alert;
+pub mod amtool;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;
 pub mod auth;
@@ -26,6 +27,7 @@ pub mod prometheus;
 pub mod promql;
 pub mod promtool;
 pub mod recovery;
+pub mod relay;
 pub mod render;
 pub mod rules;
 pub mod serve;

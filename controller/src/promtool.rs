@@ -13,8 +13,8 @@ use tokio::process::Command;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Most that is read of what it says, in bytes.
 const MAX_OUTPUT: u64 = 64 * 1024;
-/// Where it reads the rules.
-const INPUT: &str = "/dev/stdin";
+/// Where it reads what it is to judge.
+pub(crate) const INPUT: &str = "/dev/stdin";
 
 /// The program that judges rule files.
 #[derive(Clone, Debug, Default)]
@@ -44,29 +44,46 @@ impl Promtool {
 
     /// Judges the content of a rule file.
     pub async fn check_rules(&self, rules: &[u8]) -> Judgement {
-        let name = Path::new("promtool");
-        let program = self.configured.as_deref().unwrap_or(name);
-        match tokio::time::timeout(TIMEOUT, run(program, rules)).await {
-            Err(_) => Judgement::Failed(format!(
-                "promtool did not judge the rules within {} s",
-                TIMEOUT.as_secs()
-            )),
-            Ok(Err(error))
-                if self.configured.is_none() && error.kind() == io::ErrorKind::NotFound =>
-            {
-                Judgement::Absent
-            }
-            Ok(Err(error)) => {
-                Judgement::Failed(format!("{} cannot be run: {error}", program.display()))
-            }
-            Ok(Ok(judgement)) => judgement,
+        let arguments = ["check", "rules", INPUT];
+        match judge("promtool", self.configured.as_deref(), &arguments, rules).await {
+            Judgement::Refused(said) => Judgement::Refused(reason(&said)),
+            other => other,
         }
     }
 }
 
-async fn run(program: &Path, rules: &[u8]) -> io::Result<Judgement> {
+/// Asks a program, configured or of the path, that reads `input` and says by its
+/// exit code whether that is good; what it said of something bad is as it came.
+pub(crate) async fn judge(
+    name: &'static str,
+    configured: Option<&Path>,
+    arguments: &[&str],
+    input: &[u8],
+) -> Judgement {
+    let program = configured.unwrap_or(Path::new(name));
+    match tokio::time::timeout(TIMEOUT, run(name, program, arguments, input)).await {
+        Err(_) => Judgement::Failed(format!(
+            "{name} did not judge within {} s",
+            TIMEOUT.as_secs()
+        )),
+        Ok(Err(error)) if configured.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            Judgement::Absent
+        }
+        Ok(Err(error)) => {
+            Judgement::Failed(format!("{} cannot be run: {error}", program.display()))
+        }
+        Ok(Ok(judgement)) => judgement,
+    }
+}
+
+async fn run(
+    name: &str,
+    program: &Path,
+    arguments: &[&str],
+    input: &[u8],
+) -> io::Result<Judgement> {
     let mut child = Command::new(program)
-        .args(["check", "rules", INPUT])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -76,15 +93,15 @@ async fn run(program: &Path, rules: &[u8]) -> io::Result<Judgement> {
     let give = async {
         if let Some(mut stdin) = stdin {
             // Who does not read to the end says in its verdict why.
-            let _ = stdin.write_all(rules).await;
+            let _ = stdin.write_all(input).await;
         }
     };
     let (out, said, ()) = tokio::join!(bounded(stdout), bounded(stderr), give);
     let status = child.wait().await?;
     Ok(match status.code() {
         Some(0) => Judgement::Good,
-        Some(1) => Judgement::Refused(reason(&format!("{out}\n{said}"))),
-        _ => Judgement::Failed(format!("promtool ended with {status}")),
+        Some(1) => Judgement::Refused(format!("{out}\n{said}")),
+        _ => Judgement::Failed(format!("{name} ended with {status}")),
     })
 }
 

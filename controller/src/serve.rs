@@ -23,6 +23,7 @@ use crate::oidc::Oidc;
 use crate::prometheus::Client;
 use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
+use crate::relay::Relay;
 use crate::rules;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::{Engine, Exporters};
@@ -92,7 +93,7 @@ impl Controller {
                 recoveries.push(Recovery::new(store.clone(), client, &config.alerts));
             }
         }
-        let lookout = Lookout::new(store.clone(), &config.alertmanager)?;
+        let lookout = Lookout::new(store.clone(), config.alertmanager.first())?;
         let can_ask = !recoveries.is_empty();
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention(), can_ask);
         let sources: Vec<&str> = recoveries.iter().map(Recovery::name).collect();
@@ -110,6 +111,7 @@ impl Controller {
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
+            relay: Relay::new()?,
             sync,
             telemetry,
             backups,

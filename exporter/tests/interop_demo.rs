@@ -71,21 +71,6 @@ fn promtool_accepts_the_demonstrations_prometheus_configuration() {
     assert!(said.contains("SUCCESS"), "{said}");
 }
 
-#[test]
-fn amtool_accepts_the_demonstrations_alertmanager_configuration() {
-    let directory = TempDir::new().expect("temporary directory");
-    let path = directory.path().join("alertmanager.yml");
-    let text = demo("alertmanager.yml").replace("@CONTROLLER@", "127.0.0.1:8080");
-    fs::write(&path, text).expect("configuration file");
-    fs::write(directory.path().join("inlet-token"), "token").expect("a token");
-    let path = path.to_str().expect("temporary paths are text");
-    let said = run(
-        &program("amtool", "prometheus-alertmanager"),
-        &["check-config", path],
-    );
-    assert!(said.contains("SUCCESS"), "{said}");
-}
-
 /// The controller gives the exporter the same module that the file has.
 #[test]
 fn the_demonstrations_credential_profile_is_its_module() {

@@ -9,6 +9,7 @@ use super::Problem;
 use super::extract::{Versioned, etag};
 use super::idempotency::Key;
 use crate::auth::Principal;
+use crate::model::alerting::{Inhibition, NotificationTemplate, Receiver, TimeInterval};
 use crate::model::{
     Credential, Exporter, Group, Id, RuleGroup, Server, ThresholdOverride, User, Version,
 };
@@ -58,6 +59,10 @@ resources! {
     Exporter: "exporter" in "exporters";
     Group: "group" in "groups";
     RuleGroup: "rule_group" in "rules";
+    Inhibition: "inhibition" in "inhibitions";
+    NotificationTemplate: "notification_template" in "notification-templates";
+    Receiver: "receiver" in "receivers";
+    TimeInterval: "time_interval" in "time-intervals";
     Server: "server" in "servers";
     ThresholdOverride: "threshold" in "thresholds";
     User: "user" in "users";

@@ -21,14 +21,19 @@ mod groups;
 mod health;
 mod held;
 mod idempotency;
+mod inhibitions;
 mod inlets;
 mod metrics;
 mod monitoring;
+mod notification_templates;
 mod observe;
 mod oidc;
 mod openapi;
 mod openserverhub;
 mod problem;
+mod receivers;
+mod relay;
+mod routes;
 mod rules;
 mod sd;
 mod server_bulk;
@@ -37,6 +42,7 @@ mod server_import;
 mod servers;
 mod sync;
 mod thresholds;
+mod time_intervals;
 mod tokens;
 mod users;
 
@@ -116,6 +122,8 @@ pub struct AppState {
     pub promtool: crate::promtool::Promtool,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
+    /// What passes notifications on.
+    pub relay: crate::relay::Relay,
 }
 
 /// Routes of one path with what is described of them: schemas, paths, handlers.
@@ -214,6 +222,45 @@ fn api_routes() -> Vec<Route> {
             thresholds::update_threshold,
             thresholds::delete_threshold
         ),
+        routes!(receivers::list_receivers, receivers::create_receiver),
+        routes!(
+            receivers::get_receiver,
+            receivers::update_receiver,
+            receivers::delete_receiver
+        ),
+        routes!(routes::get_routes, routes::update_routes),
+        routes!(routes::test_routes),
+        routes!(
+            routes::get_alerting_settings,
+            routes::update_alerting_settings
+        ),
+        routes!(
+            inhibitions::list_inhibitions,
+            inhibitions::create_inhibition
+        ),
+        routes!(
+            inhibitions::get_inhibition,
+            inhibitions::update_inhibition,
+            inhibitions::delete_inhibition
+        ),
+        routes!(
+            time_intervals::list_time_intervals,
+            time_intervals::create_time_interval
+        ),
+        routes!(
+            time_intervals::get_time_interval,
+            time_intervals::update_time_interval,
+            time_intervals::delete_time_interval
+        ),
+        routes!(
+            notification_templates::list_notification_templates,
+            notification_templates::create_notification_template
+        ),
+        routes!(
+            notification_templates::get_notification_template,
+            notification_templates::update_notification_template,
+            notification_templates::delete_notification_template
+        ),
         routes!(channel::get_exporter_config),
         routes!(channel::put_exporter_status),
         routes!(sync::get_sync),
@@ -233,6 +280,7 @@ fn api_routes() -> Vec<Route> {
         routes!(alerts::comment_alert),
         routes!(alerts::assign_alert),
         routes!(inlets::receive_webhook),
+        routes!(relay::relay_notification),
         routes!(audit::list_audit),
         routes!(audit::verify_audit),
         routes!(audit_export::export_audit),

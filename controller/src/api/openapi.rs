@@ -4,7 +4,7 @@ use axum::http::Method;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
+use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response, Schema};
 
 use super::extract::Json;
 use crate::auth::access::{self, Access};
@@ -30,12 +30,35 @@ pub fn description() -> utoipa::openapi::OpenApi {
     let components = description.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    let tagged: Vec<String> = components.schemas.values().flat_map(tagged).collect();
+    for name in tagged {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) {
+            object.additional_properties = None;
+        }
+    }
     for (path, item) in &mut description.paths.paths {
         for (method, operation) in operations(item) {
             document_errors(path, &method, operation);
         }
     }
     description
+}
+
+/// Names of schemas that stand beside a tag in one of several forms. Such a schema
+/// must not forbid what it does not know, for that would be the tag.
+fn tagged(schema: &RefOr<Schema>) -> Vec<String> {
+    let RefOr::T(Schema::OneOf(forms)) = schema else {
+        return Vec::new();
+    };
+    let parts = forms.items.iter().filter_map(|form| match form {
+        RefOr::T(Schema::AllOf(parts)) => Some(&parts.items),
+        _ => None,
+    });
+    let names = parts.flatten().filter_map(|part| match part {
+        RefOr::Ref(place) => place.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
+    });
+    names.map(str::to_owned).collect()
 }
 
 fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {

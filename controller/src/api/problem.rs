@@ -160,6 +160,7 @@ impl From<StoreError> for Problem {
             StoreError::Dangling { field, what } => {
                 Self::invalid_field(field, format!("there is no {what} with this number"))
             }
+            StoreError::Invalid(found) => Self::invalid(found),
             StoreError::PasswordTooLong { .. } => Self::invalid_field("driver", text),
             StoreError::Changed { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "Changed meanwhile", text)

@@ -4,6 +4,7 @@
 mod address;
 mod alert;
 mod alert_gap;
+pub mod alerting;
 mod audit;
 mod channel;
 mod credential;

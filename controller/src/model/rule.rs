@@ -192,7 +192,7 @@ fn at_most(text: &str, longest: usize) -> Result<(), String> {
 }
 
 /// Every `{{` has its `}}`. What stands between them is promtool's to judge.
-fn check_template(text: &str) -> Result<(), String> {
+pub(super) fn check_template(text: &str) -> Result<(), String> {
     let mut rest = text;
     loop {
         let Some((before, action)) = rest.split_once("{{") else {

@@ -23,6 +23,7 @@ files![
     "reachability.yml",
     "sensors.yml",
     "temperature.yml",
+    "topology.yml",
     "voltage.yml",
 ];
 

@@ -16,6 +16,8 @@ pub enum Artefact {
     PrometheusTargets,
     /// The file with alerting and recording rules that Prometheus reads.
     PrometheusRules,
+    /// The file that Alertmanager reads. Its content is sealed.
+    AlertmanagerConfig,
     /// The modules that an exporter on its channel is given. They have no versions:
     /// secrets are part of them.
     ExporterModules,
@@ -23,9 +25,10 @@ pub enum Artefact {
 
 impl Artefact {
     /// All of them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::PrometheusTargets,
         Self::PrometheusRules,
+        Self::AlertmanagerConfig,
         Self::ExporterModules,
     ];
 
@@ -35,8 +38,15 @@ impl Artefact {
         match self {
             Self::PrometheusTargets => "prometheus_targets",
             Self::PrometheusRules => "prometheus_rules",
+            Self::AlertmanagerConfig => "alertmanager_config",
             Self::ExporterModules => "exporter_modules",
         }
+    }
+
+    /// Whether its content has secrets in it, and so is sealed.
+    #[must_use]
+    pub fn has_secrets(self) -> bool {
+        matches!(self, Self::AlertmanagerConfig)
     }
 
     /// Reads [`Self::as_str`].
@@ -192,6 +202,9 @@ pub struct SyncChange {
     /// Group and name, of a rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// Kind and name, of a part of Alertmanager's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// How it was; absent when it comes.
     pub before: Option<serde_json::Value>,
     /// How it is; absent when it goes.

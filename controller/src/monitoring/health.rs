@@ -167,7 +167,11 @@ async fn healthy(client: &Client, path: &str) -> Result<Vec<u8>, String> {
         }
         Some(Err(PrometheusError::Answer { what, .. })) => Err(format!("it answers with {what}")),
         Some(Err(PrometheusError::TooLarge { .. })) => Err("its answer is too large".to_owned()),
-        Some(Err(error @ (PrometheusError::Client(_) | PrometheusError::Secret { .. }))) => {
+        Some(Err(
+            error @ (PrometheusError::Client(_)
+            | PrometheusError::Secret { .. }
+            | PrometheusError::Other(_)),
+        )) => {
             tracing::error!(error = %error, "A server that is monitored cannot be asked");
             Err("the controller cannot sign in there; its log says why".to_owned())
         }

@@ -58,7 +58,7 @@ impl Monitoring {
         };
         Ok(Self {
             source: Source::new(client),
-            alertmanager: Client::at_endpoint(&config.alertmanager.endpoint())?,
+            alertmanager: Client::at_endpoint(&config.alertmanager.first().endpoint())?,
             grafana: config.grafana.url.clone().map(Arc::new),
             grafana_client: Client::at_endpoint(&config.grafana.endpoint())?,
             limiting: Arc::new(Semaphore::new(LIMITED_AT_ONCE)),

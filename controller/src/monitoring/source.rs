@@ -189,7 +189,7 @@ fn failure(error: &PrometheusError) -> QueryError {
         PrometheusError::Unreachable { .. }
         | PrometheusError::Answer { .. }
         | PrometheusError::TooLarge { .. } => QueryError::Failed(error.to_string()),
-        PrometheusError::Client(_) | PrometheusError::Secret { .. } => {
+        PrometheusError::Client(_) | PrometheusError::Secret { .. } | PrometheusError::Other(_) => {
             tracing::error!(error = %error, "Prometheus cannot be asked");
             QueryError::Failed(
                 "the controller cannot sign in at Prometheus; its log says why".to_owned(),

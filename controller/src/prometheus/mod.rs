@@ -59,6 +59,9 @@ pub enum PrometheusError {
         /// What came.
         what: String,
     },
+    /// Another server than Prometheus could not be asked.
+    #[error("{0}")]
+    Other(String),
     /// Its answer is larger than what is taken.
     #[error("the answer of {url} has more than {MAX_BYTES} bytes")]
     TooLarge {

@@ -1,6 +1,7 @@
 //! Turns the desired state into the texts that other programs read. Pure: no
 //! clock, no network, no store; the same state gives the same bytes.
 
+pub mod alertmanager;
 mod assign;
 mod carried;
 mod document;

@@ -7,6 +7,7 @@ use draft::group;
 
 use super::*;
 
+mod alerting;
 mod batch;
 mod channel;
 mod draft;
@@ -97,6 +98,10 @@ cases![
     batch::a_key_has_one_answer_for_a_day,
     batch::of_two_requests_with_one_key_one_waits,
     inventory::named_rows_are_filtered_and_sorted,
+    alerting::receivers_and_what_names_them_stay_together,
+    alerting::parts_of_each_kind_have_names_of_their_own,
+    alerting::a_version_with_secrets_is_sealed_and_forgotten,
+    alerting::alertmanagers_token_is_kept_until_it_is_taken_back,
     sync::versions_are_kept_with_author_and_content,
     sync::artefacts_and_servers_have_versions_of_their_own,
     sync::old_content_is_forgotten_but_not_what_is_published,
@@ -140,6 +145,7 @@ async fn every_statement_is_understood(lab: Lab) {
         alert_look::STATEMENTS,
         alert_record::STATEMENTS,
         alert_recovery::STATEMENTS,
+        super::alerting::STATEMENTS,
         alerts::STATEMENTS,
         audit::STATEMENTS,
         channels::STATEMENTS,

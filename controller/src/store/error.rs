@@ -1,6 +1,6 @@
 //! What can go wrong with the store, without a word about HTTP.
 
-use crate::model::Version;
+use crate::model::{Invalid, Version};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,9 @@ pub enum StoreError {
         /// Most bytes.
         longest: usize,
     },
+    /// It does not fit to what is stored.
+    #[error("{}", first(.0))]
+    Invalid(Vec<Invalid>),
     /// A stored secret cannot be read.
     #[error(transparent)]
     Seal(#[from] super::SealError),
@@ -101,4 +104,8 @@ impl StoreError {
             _ => self,
         }
     }
+}
+
+fn first(found: &[Invalid]) -> String {
+    found.first().map(ToString::to_string).unwrap_or_default()
 }

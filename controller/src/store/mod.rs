@@ -11,6 +11,7 @@ mod alert_gaps;
 mod alert_look;
 mod alert_record;
 mod alert_recovery;
+mod alerting;
 mod alerts;
 mod audit;
 mod channels;
@@ -37,6 +38,7 @@ mod session;
 mod sync;
 mod thresholds;
 mod tokens;
+mod uplink;
 mod users;
 
 #[cfg(test)]
@@ -54,6 +56,7 @@ use crate::clock::{Clock, Timestamp};
 pub use alert_look::Looked;
 pub use alert_record::Recorded;
 pub use alert_recovery::{RecoveredWindow, RecoveryMarker};
+pub use alerting::{AlertingPart, InhibitionRow, PartRow};
 pub use audit::{AuditCounts, AuditFilter, ChainBreak, ChainReport};
 pub use channels::AWAY as CHANNEL_AWAY;
 pub use connect::Kind;

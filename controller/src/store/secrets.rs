@@ -53,7 +53,7 @@ impl Tx {
         }
     }
 
-    async fn fact(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+    pub(super) async fn fact(&mut self, name: &str) -> Result<Option<String>, StoreError> {
         let row = sqlx::query(GET_FACT)
             .bind(name)
             .fetch_optional(self.connection())
@@ -163,9 +163,17 @@ impl WriteTx {
     async fn write_check(&mut self) -> Result<(), StoreError> {
         let sealed = self.sealer.seal(CHECK_PLACE, CHECK.as_bytes())?;
         let value = format!("{}:{}", self.sealer.active(), hex::encode(sealed));
+        self.put_fact(CHECK, &value).await
+    }
+
+    pub(super) async fn put_fact(
+        &mut self,
+        name: &'static str,
+        value: &str,
+    ) -> Result<(), StoreError> {
         sqlx::query(PUT_FACT)
-            .bind(CHECK)
-            .bind(value)
+            .bind(name)
+            .bind(value.to_owned())
             .execute(self.connection())
             .await?;
         Ok(())

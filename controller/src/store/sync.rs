@@ -7,6 +7,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use zeroize::Zeroizing;
 
 use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, maybe_moment, moment, to_json, truth, word};
@@ -23,7 +24,7 @@ const MAX_CONTENT: u64 = 512 * 1024 * 1024;
 macro_rules! columns {
     () => {
         "id, artefact, server, revision, author, reason, digest, entries, added, removed, changed, \
-         CASE WHEN content IS NULL THEN 0 ELSE 1 END AS is_kept, outcome, outcome_detail, \
+         CASE WHEN content IS NULL AND content_secret_id IS NULL THEN 0 ELSE 1 END AS is_kept, outcome, outcome_detail, \
          created_ms, settled_ms"
     };
 }
@@ -33,13 +34,13 @@ statements! {
     LATEST = concat!("SELECT ", columns!(), " FROM sync_versions WHERE artefact = $1 \
               AND server = $2 AND reason <> 'withdrawn' ORDER BY id DESC LIMIT 1");
     DIFF = "SELECT diff FROM sync_versions WHERE id = $1";
-    CONTENT = "SELECT content FROM sync_versions WHERE id = $1";
+    CONTENT = "SELECT content, content_secret_id FROM sync_versions WHERE id = $1";
     STATE = "SELECT published_id, good_id, is_held, confirmed_revision, confirmed_by \
              FROM sync_artefacts WHERE artefact = $1 AND server = $2";
     INSERT = "INSERT INTO sync_versions (artefact, server, revision, audit_sequence, author, \
-              reason, digest, entries, added, removed, changed, diff, content, outcome, \
-              outcome_detail, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-              $12, $13, 'published', '', $14) RETURNING id";
+              reason, digest, entries, added, removed, changed, diff, content, \
+              content_secret_id, outcome, outcome_detail, created_ms) VALUES ($1, $2, $3, $4, $5, \
+              $6, $7, $8, $9, $10, $11, $12, $13, $14, 'published', '', $15) RETURNING id";
     SETTLE = "UPDATE sync_versions SET outcome = $1, outcome_detail = $2, settled_ms = $3 \
               WHERE id = $4";
     SET_STATE = "INSERT INTO sync_artefacts (artefact, server, published_id, good_id, is_held, \
@@ -48,20 +49,30 @@ statements! {
                  good_id = excluded.good_id, is_held = excluded.is_held, \
                  confirmed_revision = excluded.confirmed_revision, \
                  confirmed_by = excluded.confirmed_by";
-    FORGET_CONTENT = "UPDATE sync_versions SET content = NULL WHERE artefact = $1 \
-                      AND server = $2 AND content IS NOT NULL AND id NOT IN \
+    FORGET_CONTENT = "UPDATE sync_versions SET content = NULL, content_secret_id = NULL \
+                      WHERE artefact = $1 AND server = $2 \
+                      AND (content IS NOT NULL OR content_secret_id IS NOT NULL) AND id NOT IN \
                       (SELECT id FROM sync_versions WHERE artefact = $1 AND server = $2 \
                        ORDER BY id DESC LIMIT $3) AND id NOT IN \
                       (SELECT COALESCE(published_id, 0) FROM sync_artefacts UNION \
                        SELECT COALESCE(good_id, 0) FROM sync_artefacts)";
+    FORGET_SEALED = "DELETE FROM secrets WHERE purpose = 'sync.content' AND id NOT IN \
+                     (SELECT content_secret_id FROM sync_versions \
+                      WHERE content_secret_id IS NOT NULL)";
     LAST_AUDITED = "SELECT COALESCE(MAX(audit_sequence), 0) FROM sync_versions \
                     WHERE artefact = $1 AND server = $2";
     AUDIT_HEAD = "SELECT sequence FROM audit_head WHERE only_row = 1";
     AUTHORS = "SELECT DISTINCT actor FROM audit WHERE sequence > $1 AND (resource LIKE 'servers/%' \
                OR resource LIKE 'groups/%' OR resource LIKE 'exporters/%' \
                OR resource LIKE 'credentials/%' OR resource LIKE 'rules/%' \
-               OR resource LIKE 'thresholds/%') ORDER BY actor LIMIT 10";
+               OR resource LIKE 'thresholds/%' OR resource LIKE 'receivers/%' \
+               OR resource = 'routes' OR resource LIKE 'inhibitions/%' \
+               OR resource LIKE 'time-intervals/%' OR resource LIKE 'notification-templates/%' \
+               OR resource = 'alerting/settings') ORDER BY actor LIMIT 10";
 }
+
+/// What sealed contents are for; the word stands in a statement as well.
+const SEALED_CONTENT: &str = "sync.content";
 
 const NOT_FOUND: StoreError = StoreError::NotFound { what: "version" };
 
@@ -173,7 +184,11 @@ impl Tx {
     pub async fn sync_content(&mut self, id: Id) -> Result<Vec<u8>, StoreError> {
         let row = self.row_of(CONTENT, id, NOT_FOUND).await?;
         let packed: Option<Vec<u8>> = row.try_get("content")?;
-        let packed = packed.ok_or(NOT_FOUND)?;
+        let sealed: Option<String> = row.try_get("content_secret_id")?;
+        let packed = match sealed {
+            Some(secret) => self.open_secret(&secret).await?,
+            None => Zeroizing::new(packed.ok_or(NOT_FOUND)?),
+        };
         let mut content = Vec::new();
         GzDecoder::new(packed.as_slice())
             .take(MAX_CONTENT)
@@ -206,6 +221,13 @@ impl WriteTx {
             .write_all(new.content)
             .and_then(|()| packed.finish())
             .map_err(|error| StoreError::Damaged(format!("content: {error}")))?;
+        let (plain, sealed) = match new.key.artefact.has_secrets() {
+            false => (Some(packed), None),
+            true => {
+                let packed = Zeroizing::new(packed);
+                (None, Some(self.put_secret(SEALED_CONTENT, &packed).await?))
+            }
+        };
         let row = sqlx::query(INSERT)
             .bind(new.key.artefact.as_str())
             .bind(new.key.server.clone())
@@ -219,7 +241,8 @@ impl WriteTx {
             .bind(new.counts.removed)
             .bind(new.counts.changed)
             .bind(to_json(&new.diff)?)
-            .bind(packed)
+            .bind(plain)
+            .bind(sealed)
             .bind(now.0)
             .fetch_one(self.connection())
             .await?;
@@ -230,6 +253,11 @@ impl WriteTx {
             .bind(KEPT_VERSIONS)
             .execute(self.connection())
             .await?;
+        if new.key.artefact.has_secrets() {
+            sqlx::query(FORGET_SEALED)
+                .execute(self.connection())
+                .await?;
+        }
         self.sync_version(id).await
     }
 

@@ -10,9 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::content::Content;
 use super::handle::SyncError;
 use super::reconcile::back_off;
+use crate::auth::TokenText;
 use crate::channel;
+use crate::model::TokenKind;
+use crate::model::alerting::Alerting;
+use crate::render::alertmanager::Vault;
 use crate::render::{self, BlindSpot, RenderedTargets, RuleFile, Shard};
-use crate::store::Store;
+use crate::store::{Store, StoreError, Tx};
 
 /// A burst of changes has ended when nothing changed for so long.
 const QUIET: Duration = Duration::from_millis(300);
@@ -32,6 +36,22 @@ pub(super) struct Desired {
     pub(super) targets: Result<RenderedTargets, String>,
     /// The rules, or why there are none.
     pub(super) rules: Result<Arc<RuleFile>, String>,
+    /// What Alertmanager's configuration is made of, or why there is nothing.
+    pub(super) alerting: Result<Arc<AlertingSource>, String>,
+}
+
+/// All of alerting with its secrets.
+pub(super) struct AlertingSource {
+    pub(super) alerting: Alerting,
+    pub(super) vault: Vault,
+    /// Id of the secret with which Alertmanager signs in to the controller.
+    pub(super) token: String,
+}
+
+impl std::fmt::Debug for AlertingSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AlertingSource(…)")
+    }
 }
 
 /// One artefact's part for one server.
@@ -51,6 +71,7 @@ pub(super) async fn render(store: &Store, shards: &Arc<[Shard]>) -> Result<Desir
     let mut tx = store.read().await?;
     let inventory = tx.inventory().await?;
     let ruleset = tx.ruleset().await?;
+    let alerting = alerting(&mut tx).await?;
     drop(tx);
     let shards = Arc::clone(shards);
     let work = move || Desired {
@@ -59,10 +80,37 @@ pub(super) async fn render(store: &Store, shards: &Arc<[Shard]>) -> Result<Desir
         rules: RuleFile::render(render::rule_groups(&ruleset))
             .map(Arc::new)
             .map_err(|error| error.to_string()),
+        alerting,
     };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| SyncError::Ending)
+}
+
+/// What is wanted of Alertmanager. What cannot be opened keeps nothing else from
+/// being published.
+async fn alerting(tx: &mut Tx) -> Result<Result<Arc<AlertingSource>, String>, StoreError> {
+    let alerting = tx.alerting().await?;
+    let opened = async {
+        let mut vault = tx
+            .alerting_vault(&alerting.receivers, &alerting.settings)
+            .await?;
+        let uplink = tx.alertmanager_uplink().await?;
+        Ok::<_, StoreError>(uplink.map(|(id, text)| {
+            vault.insert(id.clone(), text);
+            (vault, id)
+        }))
+    };
+    Ok(match opened.await {
+        Ok(Some((vault, token))) => Ok(Arc::new(AlertingSource {
+            alerting,
+            vault,
+            token,
+        })),
+        Ok(None) => Err("Alertmanager has no token for the controller yet".to_owned()),
+        Err(error @ (StoreError::Seal(_) | StoreError::Damaged(_))) => Err(error.to_string()),
+        Err(error) => return Err(error),
+    })
 }
 
 /// Renders whenever the desired state has changed, once for a burst of changes.
@@ -74,6 +122,8 @@ pub(super) struct Renderer {
     pub(super) told: watch::Sender<Told>,
     /// Exporters learn of a target before Prometheus does.
     pub(super) exporters: Option<channel::Handle>,
+    /// Whether a configuration is published to an Alertmanager.
+    pub(super) has_alertmanager: bool,
 }
 
 impl Renderer {
@@ -115,6 +165,16 @@ impl Renderer {
     }
 
     async fn renew(&self) -> Result<(), SyncError> {
+        let mut tx = self.store.read().await?;
+        let needs_token = self.has_alertmanager && tx.alertmanager_uplink().await?.is_none();
+        drop(tx);
+        if needs_token {
+            let token = TokenText::generate(TokenKind::Inlet);
+            let mut tx = self.store.write().await?;
+            tx.keep_alertmanager_uplink(token.expose(), &token.hash())
+                .await?;
+            tx.commit().await?;
+        }
         let revision = self.store.read().await?.revision().await?;
         let is_known = matches!(
             &*self.told.borrow(),

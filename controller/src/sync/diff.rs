@@ -23,8 +23,8 @@ pub(super) async fn between(
     after: Content,
 ) -> Result<DiffBody, SyncError> {
     let work = move || {
-        let before = before.as_ref().map_or(&b""[..], Content::bytes);
-        unified(before, after.bytes())
+        let before = before.as_ref().map_or(&b""[..], Content::shown);
+        unified(before, after.shown())
     };
     tokio::task::spawn_blocking(work)
         .await

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::alertmanager::AlertmanagerAt;
 use super::desired::{Renderer, Told};
 use super::handle::Handle;
 use super::reconcile::Reconciler;
@@ -55,6 +56,9 @@ impl Engine {
             nudge,
             told: sender,
             exporters: None,
+            has_alertmanager: units
+                .iter()
+                .any(|unit| unit.key.artefact == Artefact::AlertmanagerConfig),
         };
         let engine = Self {
             store,
@@ -129,6 +133,21 @@ fn units(store: &Store, config: &Config) -> Result<Vec<Arc<Unit>>, PrometheusErr
                 guard,
                 server.rules_file.clone(),
                 Box::new(rules),
+                now,
+            )));
+        }
+    }
+    for server in config.alertmanager.iter() {
+        let url = config
+            .controller_url(server)
+            .map_err(|error| PrometheusError::Other(format!("listen: {error}")))?;
+        if let Some(subject) = AlertmanagerAt::new(server, url)? {
+            units.push(Arc::new(Unit::new(
+                SyncKey::new(Artefact::AlertmanagerConfig, &server.name),
+                "",
+                guard,
+                server.config_file.clone(),
+                Box::new(subject),
                 now,
             )));
         }

@@ -1,14 +1,17 @@
 //! A file that another program reads: replaced as a whole, and watched.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read back.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// The reader runs as another user, and nothing in it is secret.
-const MODE: u32 = 0o644;
+pub(super) const OPEN: u32 = 0o644;
+/// It has secrets in it: for the same user, or for those of one group.
+pub(super) const OWN: u32 = 0o600;
+pub(super) const GROUP: u32 = 0o640;
 
 /// Why a file could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -56,11 +59,16 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     }
 }
 
+/// A failure with a file that is not the published one but beside it.
+pub(super) fn beside(path: &Path, cause: std::io::Error) -> FileError {
+    failed(path, "cannot be written", cause)
+}
+
 /// Replaces a file as a whole: whoever reads it sees the old or the new content,
 /// also after the power failed.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let temporary = temporary(path);
-    let result = fill(&temporary, bytes).and_then(|()| {
+    let result = fill(&temporary, bytes, mode).and_then(|()| {
         std::fs::rename(&temporary, path)?;
         // Until the directory is on the disk, the old name could come back.
         File::open(directory(path))?.sync_all()
@@ -72,14 +80,19 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
-fn fill(temporary: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn fill(temporary: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     // A crash may have left one, with other permissions.
     match std::fs::remove_file(temporary) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = File::create_new(temporary)?;
-    file.set_permissions(Permissions::from_mode(MODE))?;
+    // Nobody else reads it before it has its mode.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(OWN)
+        .open(temporary)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -118,15 +131,15 @@ mod tests {
         let path = directory.path().join("targets.json");
         assert_eq!(fingerprint(&path).unwrap(), None);
         assert_eq!(read(&path).unwrap(), None);
-        write(&path, b"one").unwrap();
+        write(&path, b"one", OPEN).unwrap();
         let first = fingerprint(&path).unwrap();
         // As a crash would leave it.
         std::fs::write(directory.path().join(".targets.json.tmp"), "half").unwrap();
-        write(&path, b"two").unwrap();
+        write(&path, b"two", OWN).unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"two"[..]));
         assert_ne!(fingerprint(&path).unwrap(), first);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, MODE);
+        assert_eq!(mode & 0o777, OWN);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
@@ -134,12 +147,12 @@ mod tests {
     fn a_failure_names_the_file_and_leaves_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("missing/targets.json");
-        let error = write(&path, b"x").unwrap_err().to_string();
+        let error = write(&path, b"x", OPEN).unwrap_err().to_string();
         assert!(error.contains("missing/targets.json"), "{error}");
         // A directory in the file's place cannot be replaced.
         let path = directory.path().join("taken");
         std::fs::create_dir(&path).unwrap();
-        assert!(write(&path, b"x").is_err());
+        assert!(write(&path, b"x", OPEN).is_err());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -295,7 +295,7 @@ impl Handle {
                 digest: content.digest(),
                 counts: plan.counts,
                 diff: &plan.changes,
-                content: content.bytes(),
+                content: &content.kept(),
             })
             .await?;
         let mut state = tx.sync_state(&key).await?;

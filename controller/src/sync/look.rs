@@ -46,7 +46,7 @@ impl Live {
         Self {
             before,
             state: State::Pending,
-            message: "waiting for Prometheus".to_owned(),
+            message: "waiting for the server".to_owned(),
             warnings: Vec::new(),
             owes_reload: false,
             since,
@@ -137,7 +137,7 @@ impl Reconciler {
         if !is_due || Instant::now() < self.live.next_reload {
             return Ok(verdict);
         }
-        let Some(reload) = self.unit.subject.reload().await? else {
+        let Some(reload) = self.unit.subject.reload(&published.content).await? else {
             return Ok(verdict);
         };
         let (first, longest) = RELOADS;

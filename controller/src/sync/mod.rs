@@ -9,6 +9,8 @@
 //! written, so a crash at any moment is made good by comparing bytes. What is
 //! special about an artefact is its `Subject`.
 
+mod alertmanager;
+mod alertmanager_plan;
 mod content;
 mod decide;
 mod desired;

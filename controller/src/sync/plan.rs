@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::alertmanager_plan;
 use super::content::Content;
 use crate::model::{Id, PromDuration, Rule, SyncChange, SyncCounts};
 use crate::render::{Document, Entry, RuleFile};
@@ -33,6 +34,10 @@ impl Plan {
                 let before = before.and_then(Content::rules);
                 Self::between_rules(before.map(|before| &**before), after)
             }
+            Content::Alertmanager(after) => {
+                let before = before.and_then(Content::alertmanager);
+                alertmanager_plan::between(before.map(|before| &**before), after)
+            }
         }
     }
 
@@ -60,6 +65,7 @@ impl Plan {
                 plan.changes.push(SyncChange {
                     server_id: None,
                     rule: Some(format!("{group}/{name}")),
+                    part: None,
                     before: gone.map(rule_value),
                     after: come.map(rule_value),
                 });
@@ -101,6 +107,7 @@ impl Plan {
                 plan.changes.push(SyncChange {
                     server_id: gone.or(come).map(|entry| entry.server_id),
                     rule: None,
+                    part: None,
                     before: gone.and_then(|entry| value(before, entry)),
                     after: come.and_then(|entry| value(Some(after), entry)),
                 });

@@ -1,6 +1,8 @@
 //! Makes a version the published one, in the store and in the file, and takes it
 //! back.
 
+use std::sync::Arc;
+
 use super::content::{Published, Shelf};
 use super::file::{self, Fingerprint};
 use super::handle::SyncError;
@@ -28,8 +30,9 @@ impl Reconciler {
         let Some(mut tx) = self.write_unless_changed(&seen).await? else {
             return Ok(());
         };
+        let kept = prepared.wanted.content.kept();
         let version = tx
-            .insert_sync_version(&self.version(&prepared, &seen))
+            .insert_sync_version(&self.version(&prepared, &seen, &kept))
             .await?;
         let state = SyncState {
             published_id: Some(version.id),
@@ -68,8 +71,9 @@ impl Reconciler {
         let Some(mut tx) = self.write_unless_changed(&seen).await? else {
             return Ok(());
         };
+        let kept = prepared.wanted.content.kept();
         let version = tx
-            .insert_sync_version(&self.version(prepared, &seen))
+            .insert_sync_version(&self.version(prepared, &seen, &kept))
             .await?;
         tx.settle_sync_version(version.id, SyncOutcome::Refused, &reason)
             .await?;
@@ -98,7 +102,12 @@ impl Reconciler {
         Ok(None)
     }
 
-    fn version<'a>(&'a self, prepared: &'a Prepared, seen: &'a SyncState) -> NewSyncVersion<'a> {
+    fn version<'a>(
+        &'a self,
+        prepared: &'a Prepared,
+        seen: &'a SyncState,
+        kept: &'a [u8],
+    ) -> NewSyncVersion<'a> {
         let is_confirmed = seen.confirmed_revision == Some(prepared.revision);
         NewSyncVersion {
             key: &self.unit.key,
@@ -112,7 +121,7 @@ impl Reconciler {
             digest: prepared.wanted.content.digest(),
             counts: prepared.plan.counts,
             diff: &prepared.plan.changes,
-            content: prepared.wanted.content.bytes(),
+            content: kept,
         }
     }
 
@@ -123,16 +132,21 @@ impl Reconciler {
         };
         let version = published.version;
         let known = self.written;
+        let unit = Arc::clone(&self.unit);
         let work = move || -> Result<(Option<Fingerprint>, bool), file::FileError> {
+            let content = &published.content;
+            // What it names is there before it is.
+            let is_beside_written = unit.subject.write_beside(content, &path)?;
             let found = file::fingerprint(&path)?;
             if found.is_some() && known == found.map(|found| (version, found)) {
-                return Ok((found, false));
+                return Ok((found, is_beside_written));
             }
-            let bytes = published.content.bytes();
+            let bytes = content.bytes();
             if file::read(&path)?.as_deref() == Some(bytes) {
-                return Ok((found, false));
+                return Ok((found, is_beside_written));
             }
-            file::write(&path, bytes)?;
+            file::write(&path, bytes, unit.subject.mode())?;
+            unit.subject.tidy_beside(content, &path);
             Ok((file::fingerprint(&path)?, true))
         };
         let (fingerprint, is_written) = tokio::task::spawn_blocking(work)
@@ -217,7 +231,7 @@ impl Reconciler {
                         digest: nothing.digest(),
                         counts: plan.counts,
                         diff: &plan.changes,
-                        content: nothing.bytes(),
+                        content: &nothing.kept(),
                     })
                     .await?;
                 version.id

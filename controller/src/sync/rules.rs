@@ -331,7 +331,10 @@ impl Subject for RulesAt {
         })
     }
 
-    fn reload(&self) -> BoxFuture<'_, Result<Option<Reload>, PrometheusError>> {
+    fn reload<'a>(
+        &'a self,
+        _content: &'a Content,
+    ) -> BoxFuture<'a, Result<Option<Reload>, PrometheusError>> {
         Box::pin(async { self.tell_to_reload().await.map(Some) })
     }
 

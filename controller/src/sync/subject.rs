@@ -1,12 +1,14 @@
 //! What one artefact at one server needs of the engine: the steps in which
 //! artefacts differ. The rest is the same for all.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::content::Content;
 use super::desired::{Desired, Wanted};
+use super::file::{self, FileError};
 use super::plan::Words;
 use super::status::ImpactBody;
 use super::targets::Counters;
@@ -26,6 +28,23 @@ pub(super) trait Subject: Send + Sync {
 
     /// Whether `bytes` in the place of the file are as good as none.
     fn is_blank(&self, bytes: &[u8]) -> bool;
+
+    /// Permissions of the file.
+    fn mode(&self) -> u32 {
+        file::OPEN
+    }
+
+    /// Makes the files beside `path` what the content needs of them; tells whether
+    /// one was written.
+    ///
+    /// # Errors
+    /// When one cannot be.
+    fn write_beside(&self, _content: &Content, _path: &Path) -> Result<bool, FileError> {
+        Ok(false)
+    }
+
+    /// Takes files beside `path` away that no content needs any more.
+    fn tidy_beside(&self, _content: &Content, _path: &Path) {}
 
     /// What takes the place of a refused version when there is no good one;
     /// `None`: it stays.
@@ -60,7 +79,10 @@ pub(super) trait Subject: Send + Sync {
     ) -> BoxFuture<'a, Result<Verdict, PrometheusError>>;
 
     /// Makes the server read the file again; `None` where it does so by itself.
-    fn reload(&self) -> BoxFuture<'_, Result<Option<Reload>, PrometheusError>> {
+    fn reload<'a>(
+        &'a self,
+        _content: &'a Content,
+    ) -> BoxFuture<'a, Result<Option<Reload>, PrometheusError>> {
         Box::pin(async { Ok(None) })
     }
 

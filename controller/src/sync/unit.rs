@@ -174,7 +174,7 @@ fn baseline(unit: &Unit) -> Result<Baseline, FileError> {
     Ok(match file::read(path)? {
         None => Baseline::Nothing,
         Some(bytes) if unit.subject.is_blank(&bytes) => Baseline::Nothing,
-        Some(bytes) => match Content::parse(unit.key.artefact, bytes) {
+        Some(bytes) => match Content::found(unit.key.artefact, bytes) {
             Ok(content) => Baseline::File(content),
             Err(_) => Baseline::Foreign(path.clone()),
         },

@@ -4,6 +4,7 @@
 mod support;
 
 mod access;
+mod alerting;
 mod alerts;
 mod audit;
 mod auth;

@@ -21,6 +21,8 @@ const NO_CHANGE: &[(&str, &str)] = &[
     ("POST", "/api/v1/sync/plan"),
     ("PUT", "/api/v1/exporters/{name}/status"),
     ("POST", "/api/v1/monitoring/alerts/webhook"),
+    ("POST", "/api/v1/monitoring/alerts/relay/{id}/{key}"),
+    ("POST", "/api/v1/routes/test"),
     ("POST", "/api/v2/alerts"),
     ("POST", "/api/v1/monitoring/prometheus/query"),
     ("POST", "/api/v1/monitoring/prometheus/query_range"),
@@ -134,6 +136,7 @@ async fn every_route_that_changes_something_leaves_an_entry() {
     inventory(&mut walk).await;
     found(&mut walk).await;
     rules(&mut walk).await;
+    alerting(&mut walk).await;
     alerts(&lab, &mut walk).await;
     published(&mut walk).await;
     backups(&mut walk).await;
@@ -296,6 +299,44 @@ async fn rules(walk: &mut Walk<'_>) {
     let at = ("/api/v1/thresholds/{id}", id.as_str());
     walk.step(Method::DELETE, at, Value::Null, "threshold.delete")
         .await;
+}
+
+async fn alerting(walk: &mut Walk<'_>) {
+    let matcher = json!([{"name": "a", "value": "b"}]);
+    for (word, path, body) in [
+        ("receiver", "/api/v1/receivers", json!({"name": "r"})),
+        (
+            "inhibition",
+            "/api/v1/inhibitions",
+            json!({"name": "i", "source": matcher, "target": matcher}),
+        ),
+        (
+            "time_interval",
+            "/api/v1/time-intervals",
+            json!({"name": "t", "spans": [{}]}),
+        ),
+        (
+            "notification_template",
+            "/api/v1/notification-templates",
+            json!({"name": "t", "content": ""}),
+        ),
+    ] {
+        let id = walk.row(word, path, body).await;
+        let one = format!("{path}/{{id}}");
+        let delete = format!("{word}.delete");
+        walk.step(Method::DELETE, (&one, &id), Value::Null, &delete)
+            .await;
+    }
+    for (path, body, action) in [
+        ("/api/v1/routes", json!({"route": {}}), "routes.update"),
+        (
+            "/api/v1/alerting/settings",
+            json!({}),
+            "alerting_settings.update",
+        ),
+    ] {
+        walk.step(Method::PUT, (path, ""), body, action).await;
+    }
 }
 
 async fn alerts(lab: &Lab, walk: &mut Walk<'_>) {

@@ -9,6 +9,7 @@ use serde_json::json;
 const NONE: &str = "no_such_key";
 
 const CONTROLLER: &str = include_str!("../../../docs/controller.md");
+const ALERTING: &str = include_str!("../../../docs/alerting.md");
 const MONITORING: &str = include_str!("../../../docs/monitoring.md");
 const OPERATION: &str = include_str!("../../../docs/operation.md");
 
@@ -50,7 +51,7 @@ fn all() -> BTreeSet<String> {
 /// The keys that tables name in their first column, and those of an example.
 fn documented() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for page in [CONTROLLER, MONITORING, OPERATION] {
+    for page in [ALERTING, CONTROLLER, MONITORING, OPERATION] {
         let mut lines = page.lines();
         while lines.any(|line| line.starts_with("| key |")) {
             let rows = lines.by_ref().skip(1).take_while(|line| !line.is_empty());

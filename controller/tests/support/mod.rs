@@ -1,5 +1,7 @@
 //! A controller of a test's own, and somebody who asks it.
 
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) mod alertmanager;
 pub(crate) mod prometheus;
 pub(crate) mod wait;
 

@@ -72,8 +72,16 @@ pub(super) fn secrets(config: &Config, report: &mut Report) {
         files.push((key("password_file"), &server.password_file));
         files.push((key("bearer_token_file"), &server.bearer_token_file));
     }
-    let alertmanager = config.alertmanager.endpoint();
-    for (section, endpoint) in [("query", &config.query), ("alertmanager", &alertmanager)] {
+    let query = ("query".to_owned(), config.query.clone());
+    let alertmanagers = config.alertmanager.iter().map(|server| {
+        let section = match config.alertmanager.len() {
+            1 => "alertmanager".to_owned(),
+            _ => format!("alertmanager {}", server.name),
+        };
+        (section, server.endpoint())
+    });
+    let endpoints: Vec<_> = std::iter::once(query).chain(alertmanagers).collect();
+    for (section, endpoint) in &endpoints {
         files.push((format!("{section}.password_file"), &endpoint.password_file));
         let token = (
             format!("{section}.bearer_token_file"),
@@ -99,6 +107,12 @@ pub(super) fn directories(config: &Config, report: &mut Report) {
                 let subject = named(&remote::key(config, server, key), file);
                 report.result(&subject, writable(directory_of(file)));
             }
+        }
+    }
+    for server in config.alertmanager.iter() {
+        if let Some(file) = &server.config_file {
+            let subject = named(&format!("{}.config_file", server.name), file);
+            report.result(&subject, writable(directory_of(file)));
         }
     }
     match sqlite_file(&config.database_url()) {

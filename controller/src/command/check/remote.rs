@@ -233,7 +233,7 @@ pub(super) async fn others(config: &Config, report: &mut Report) {
     };
     for component in monitoring.health(&[]).await.components {
         let (key, url) = match component.name.as_str() {
-            "alertmanager" => ("alertmanager.url", &config.alertmanager.url),
+            "alertmanager" => ("alertmanager.url", &config.alertmanager.first().url),
             "grafana" => ("grafana.url", &config.grafana.url),
             _ => ("query.url", &config.query.url),
         };

@@ -62,6 +62,7 @@ pub(super) async fn versions_are_kept_with_author_and_content(lab: Lab) {
     let diff = [SyncChange {
         server_id: Some(1),
         rule: None,
+        part: None,
         before: None,
         after: Some(serde_json::json!({"a": 1})),
     }];

@@ -1,6 +1,8 @@
 //! What is published arrives at real Prometheus servers: targets, rules, at
 //! several of them, and at bad moments.
 
+mod alertmanager;
+mod alertmanager_crash;
 mod crash;
 mod full_disk;
 mod process;
