@@ -25,6 +25,8 @@ mod exporters;
 mod log;
 mod metrics;
 mod oidc;
+mod sandbox;
+mod silences;
 mod sync;
 mod tls;
 
@@ -38,6 +40,8 @@ pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
 pub(crate) use oidc::check_encrypted;
+pub use sandbox::SandboxConfig;
+pub use silences::SilenceConfig;
 pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 pub use tls::{TlsConfig, TlsFiles};
 
@@ -80,6 +84,12 @@ pub struct Config {
     /// The Alertmanagers that are kept in step and asked about alerts.
     #[serde(default)]
     pub alertmanager: AlertmanagerServers,
+    /// Where receivers are tried out.
+    #[serde(default)]
+    pub sandbox: SandboxConfig,
+    /// How silences may be made.
+    #[serde(default)]
+    pub silences: SilenceConfig,
     /// The Grafana whose dashboards are linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alert;
+pub mod alertmanager;
 pub mod amtool;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;
@@ -16,6 +17,7 @@ pub mod channel;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod delivery;
 pub mod discovery;
 pub mod housekeeping;
 pub mod leader;
@@ -30,7 +32,9 @@ pub mod recovery;
 pub mod relay;
 pub mod render;
 pub mod rules;
+pub mod sandbox;
 pub mod serve;
+pub mod silencing;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

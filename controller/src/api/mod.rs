@@ -23,6 +23,7 @@ mod held;
 mod idempotency;
 mod inhibitions;
 mod inlets;
+mod maintenance;
 mod metrics;
 mod monitoring;
 mod notification_templates;
@@ -31,6 +32,7 @@ mod oidc;
 mod openapi;
 mod openserverhub;
 mod problem;
+mod receiver_tests;
 mod receivers;
 mod relay;
 mod routes;
@@ -40,6 +42,7 @@ mod server_bulk;
 mod server_export;
 mod server_import;
 mod servers;
+mod silences;
 mod sync;
 mod thresholds;
 mod time_intervals;
@@ -74,6 +77,8 @@ use openserverhub as hub;
 pub use held::{Held, Watcher};
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
+pub use receiver_tests::ReceiverTools;
+pub use silences::SilenceSettings;
 
 /// Largest body of a request, except where a route says otherwise.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -120,6 +125,10 @@ pub struct AppState {
     pub allow_plain_http: bool,
     /// What judges rule files.
     pub promtool: crate::promtool::Promtool,
+    /// With what receivers are tried out and watched.
+    pub receivers: ReceiverTools,
+    /// How silences may be made.
+    pub silences: SilenceSettings,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
     /// What passes notifications on.
@@ -280,6 +289,21 @@ fn api_routes() -> Vec<Route> {
         routes!(alerts::comment_alert),
         routes!(alerts::assign_alert),
         routes!(inlets::receive_webhook),
+        routes!(receiver_tests::test_receiver),
+        routes!(receiver_tests::test_unsaved_receiver),
+        routes!(receiver_tests::get_delivery),
+        routes!(silences::list_silences, silences::create_silence),
+        routes!(silences::preview_silence),
+        routes!(silences::get_silence, silences::update_silence),
+        routes!(silences::expire_silence),
+        routes!(maintenance::list_windows, maintenance::create_window),
+        routes!(maintenance::preview_occurrences),
+        routes!(
+            maintenance::get_window,
+            maintenance::update_window,
+            maintenance::delete_window
+        ),
+        routes!(maintenance::list_occurrences),
         routes!(relay::relay_notification),
         routes!(audit::list_audit),
         routes!(audit::verify_audit),
