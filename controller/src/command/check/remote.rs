@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Report;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, PrometheusConfig};
+use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
 use crate::prometheus::Client;
 
@@ -224,6 +225,30 @@ async fn alertmanagers(client: &Client, report: &mut Report) {
     }
 }
 
+/// What answers queries, where that is not Prometheus; Alertmanager and Grafana.
+pub(super) async fn others(config: &Config, report: &mut Report) {
+    let monitoring = match Monitoring::new(config) {
+        Ok(monitoring) => monitoring,
+        Err(error) => return report.error("query, alertmanager, grafana", error.to_string()),
+    };
+    for component in monitoring.health(&[]).await.components {
+        let (key, url) = match component.name.as_str() {
+            "alertmanager" => ("alertmanager.url", &config.alertmanager.first().url),
+            "grafana" => ("grafana.url", &config.grafana.url),
+            _ => ("query.url", &config.query.url),
+        };
+        let Some(url) = url else { continue };
+        let result = match component.message {
+            None => Ok(format!("answers at {url}")),
+            Some(message) => Err(format!(
+                "{url}: {message}; is it running, and are address and log-in right?"
+            )),
+        };
+        report.result(key, result);
+    }
+}
+
+/// The OpenID Connect provider.
 pub(super) async fn oidc(config: &Config, report: &mut Report) {
     let subject = "oidc.issuer";
     match Oidc::new(&config.oidc) {
