@@ -14,8 +14,10 @@ mod group;
 mod invalid;
 mod inventory;
 mod label;
+mod maintenance;
 mod module_settings;
 mod page;
+mod recurrence;
 mod role;
 mod rule;
 mod rule_group;
@@ -23,6 +25,8 @@ mod run;
 mod sensor_pattern;
 mod server;
 mod shipped;
+mod silence;
+mod silence_matcher;
 mod sync;
 mod text;
 pub(crate) mod threshold;
@@ -35,6 +39,7 @@ pub use alert::{
     AlertStatistics, EndReason, Noise,
 };
 pub use alert_gap::{AlertGap, AlertGaps, GapCause, GapFilter, GapState, RecoverySource};
+pub use alerting::{MatchOperator, Matcher};
 pub use audit::{AuditEntry, AuditEvent};
 pub use channel::{
     Applied, ChannelReport, ChannelSource, ChannelState, ChannelStatus, ModuleSource,
@@ -48,8 +53,10 @@ pub use group::{Group, GroupBody, GroupDraft, GroupFilter};
 pub use invalid::{Invalid, Problems};
 pub use inventory::{Inventory, MonitoredServer};
 pub use label::{LabelName, Labels, RESERVED_LABELS};
+pub use maintenance::{MAX_WINDOWS, MaintenanceWindow, WindowBody, WindowDraft, WindowFilter};
 pub use module_settings::{check_settings, setting_keys, setting_words};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, NameSort, Page, PageRequest, Sort};
+pub use recurrence::{MAX_OCCURRENCES, Occurrence, Recurrence, RecurrenceBody, Repeat, Weekday};
 pub use role::{Role, Scope};
 pub use rule::Rule;
 pub use rule_group::{
@@ -60,6 +67,13 @@ pub use run::{Run, RunKind};
 pub use sensor_pattern::SensorPattern;
 pub use server::{Server, ServerBody, ServerDraft, ServerFilter, ServerSort};
 pub use shipped::{shipped_rule_group, shipped_rule_groups};
+pub use silence::{
+    MAX_SILENCED_SERVERS, Silence, SilenceBody, SilenceChangeBody, SilenceDraft, SilenceFilter,
+    SilenceOrigin, SilenceState, SilenceSubject,
+};
+pub use silence_matcher::{
+    CompiledMatcher, MAX_SILENCE_MATCHERS, check_silence_matchers, listed, one_of,
+};
 pub use sync::{
     Artefact, SyncChange, SyncCounts, SyncFilter, SyncKey, SyncOutcome, SyncReason, SyncState,
     SyncVersion,
