@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alert;
+pub mod alertmanager;
 pub mod amtool;
 #[expect(unused_qualifications, reason = "what the macros of utoipa write")]
 pub mod api;

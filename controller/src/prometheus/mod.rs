@@ -189,6 +189,29 @@ impl Client {
         self.send(request, &url).await
     }
 
+    /// The answer to a POST of a JSON value, whatever its status.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn post_json(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<Answer, PrometheusError> {
+        let url = self.at(path);
+        let request = self.http.request(Method::POST, url.clone()).json(body);
+        self.send(request, &url).await
+    }
+
+    /// The answer to a DELETE, whatever its status.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn delete(&self, path: &str) -> Result<Answer, PrometheusError> {
+        let url = self.at(path);
+        self.send(self.http.delete(url.clone()), &url).await
+    }
+
     fn at(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         let base = url.path().trim_end_matches('/').to_owned();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::alert::{BadDelivery, parse_look};
+use crate::alertmanager::{Alertmanager, AlertmanagerError};
 use crate::config::AlertmanagerConfig;
-use crate::prometheus::{Client, PrometheusError};
+use crate::prometheus::PrometheusError;
 use crate::store::{Looked, Store, StoreError};
 
 /// An alert has ended when it is missing for so many intervals. After a restart
@@ -19,8 +20,8 @@ const ABSENT_LOOKS: u32 = 5;
 #[non_exhaustive]
 pub enum LookError {
     /// Alertmanager cannot be asked.
-    #[error("Alertmanager cannot be asked: {0}")]
-    Client(String),
+    #[error(transparent)]
+    Client(#[from] AlertmanagerError),
     /// It answers no list of alerts.
     #[error("Alertmanager answers something else than alerts: {0}")]
     Answer(#[from] BadDelivery),
@@ -29,22 +30,11 @@ pub enum LookError {
     Store(#[from] StoreError),
 }
 
-impl From<PrometheusError> for LookError {
-    fn from(error: PrometheusError) -> Self {
-        Self::Client(match error {
-            PrometheusError::Unreachable { url, cause } => format!("{url}: {cause}"),
-            PrometheusError::Answer { url, what } => format!("{url} answers with {what}"),
-            other => other.to_string(),
-        })
-    }
-}
-
 /// Looks at one Alertmanager.
 #[derive(Clone)]
 pub struct Lookout {
     store: Store,
-    client: Client,
-    name: String,
+    alertmanager: Alertmanager,
     interval: Duration,
     is_failing: bool,
 }
@@ -55,11 +45,10 @@ impl Lookout {
     /// # Errors
     /// When no client can be made.
     pub fn new(store: Store, config: &AlertmanagerConfig) -> Result<Option<Self>, PrometheusError> {
-        let client = Client::at_endpoint(&config.endpoint())?;
-        Ok(client.map(|client| Self {
+        let alertmanager = Alertmanager::new(config)?;
+        Ok(alertmanager.map(|alertmanager| Self {
             store,
-            name: client.url().to_string(),
-            client,
+            alertmanager,
             interval: config.interval(),
             is_failing: false,
         }))
@@ -105,16 +94,10 @@ impl Lookout {
     /// See [`LookError`]; then nothing has changed.
     pub async fn look(&self) -> Result<Looked, LookError> {
         let at = self.store.clock().now();
-        let query = [
-            ("active", "true"),
-            ("silenced", "true"),
-            ("inhibited", "true"),
-            ("unprocessed", "true"),
-        ];
-        let body = self.client.get("api/v2/alerts", &query).await?;
+        let body = self.alertmanager.alerts().await?;
         let parsed = tokio::task::spawn_blocking(move || parse_look(&body, at)).await;
-        let look =
-            parsed.map_err(|_| LookError::Client("its answer cannot be read".to_owned()))??;
+        let unreadable = |_| AlertmanagerError::Answer("what cannot be read".to_owned());
+        let look = parsed.map_err(unreadable)??;
         if let Some(first) = look.refused.first() {
             tracing::warn!(
                 alerts = look.refused.len(),
@@ -124,7 +107,9 @@ impl Lookout {
         }
         let absence = self.interval.saturating_mul(ABSENT_LOOKS);
         let mut tx = self.store.write().await?;
-        let looked = tx.record_look(&self.name, &look, absence).await?;
+        let looked = tx
+            .record_look(self.alertmanager.name(), &look, absence)
+            .await?;
         tx.commit().await?;
         Ok(looked)
     }
