@@ -24,6 +24,7 @@ mod endpoint;
 mod log;
 mod metrics;
 mod oidc;
+mod silences;
 mod sync;
 mod tls;
 
@@ -36,6 +37,7 @@ pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
 pub(crate) use oidc::check_encrypted;
+pub use silences::SilenceConfig;
 pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 pub use tls::{TlsConfig, TlsFiles};
 
@@ -78,6 +80,9 @@ pub struct Config {
     /// The Alertmanagers that are kept in step and asked about alerts.
     #[serde(default)]
     pub alertmanager: AlertmanagerServers,
+    /// How silences may be made.
+    #[serde(default)]
+    pub silences: SilenceConfig,
     /// The Grafana whose dashboards are linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,

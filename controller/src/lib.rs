@@ -32,6 +32,7 @@ pub mod relay;
 pub mod render;
 pub mod rules;
 pub mod serve;
+pub mod silencing;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, AppState};
+use crate::alertmanager::Alertmanager;
+use crate::api::{self, AppState, SilenceSettings};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::backup::{Backups, Schedule, Snapshots};
 use crate::channel::Keeper;
@@ -25,6 +26,7 @@ use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
 use crate::relay::Relay;
 use crate::rules;
+use crate::silencing;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::{Engine, Exporters};
 use crate::telemetry::Telemetry;
@@ -64,6 +66,7 @@ struct Duties {
     watchdog: Watchdog,
     recoveries: Vec<Recovery>,
     lookout: Option<Lookout>,
+    silences: Option<silencing::Keeper>,
     schedule: Arc<Schedule>,
     housekeeping: Housekeeping,
 }
@@ -94,6 +97,14 @@ impl Controller {
             }
         }
         let lookout = Lookout::new(store.clone(), config.alertmanager.first())?;
+        let mut alertmanagers = Vec::new();
+        for server in config.alertmanager.iter() {
+            alertmanagers.extend(Alertmanager::new(server)?);
+        }
+        let silences = SilenceSettings::new(&config.silences, !alertmanagers.is_empty());
+        let silence_keeper = silences
+            .is_possible
+            .then(|| silencing::Keeper::new(store.clone(), alertmanagers));
         let can_ask = !recoveries.is_empty();
         let watchdog = Watchdog::new(store.clone(), config.alerts.retention(), can_ask);
         let sources: Vec<&str> = recoveries.iter().map(Recovery::name).collect();
@@ -110,6 +121,7 @@ impl Controller {
         let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
+            silences,
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             relay: Relay::new()?,
             sync,
@@ -135,6 +147,7 @@ impl Controller {
                 watchdog,
                 recoveries,
                 lookout,
+                silences: silence_keeper,
                 schedule: Arc::new(schedule),
                 housekeeping,
             },
@@ -261,6 +274,9 @@ impl Duties {
         }
         if let Some(lookout) = self.lookout.clone() {
             tasks.spawn(lookout.run(term.clone()));
+        }
+        if let Some(silences) = self.silences.clone() {
+            tasks.spawn(silences.run(term.clone()));
         }
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
         tasks.spawn(async move { schedule.run(token).await });

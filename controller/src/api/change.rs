@@ -11,7 +11,8 @@ use super::idempotency::Key;
 use crate::auth::Principal;
 use crate::model::alerting::{Inhibition, NotificationTemplate, Receiver, TimeInterval};
 use crate::model::{
-    Credential, Exporter, Group, Id, RuleGroup, Server, ThresholdOverride, User, Version,
+    Credential, Exporter, Group, Id, MaintenanceWindow, RuleGroup, Server, Silence,
+    ThresholdOverride, User, Version,
 };
 use crate::store::{KeptAnswer, StoreError, WriteTx};
 
@@ -58,12 +59,14 @@ resources! {
     Credential: "credential" in "credentials";
     Exporter: "exporter" in "exporters";
     Group: "group" in "groups";
+    MaintenanceWindow: "maintenance_window" in "maintenance-windows";
     RuleGroup: "rule_group" in "rules";
     Inhibition: "inhibition" in "inhibitions";
     NotificationTemplate: "notification_template" in "notification-templates";
     Receiver: "receiver" in "receivers";
     TimeInterval: "time_interval" in "time-intervals";
     Server: "server" in "servers";
+    Silence: "silence" in "silences";
     ThresholdOverride: "threshold" in "thresholds";
     User: "user" in "users";
 }

@@ -23,6 +23,7 @@ mod held;
 mod idempotency;
 mod inhibitions;
 mod inlets;
+mod maintenance;
 mod metrics;
 mod monitoring;
 mod notification_templates;
@@ -40,6 +41,7 @@ mod server_bulk;
 mod server_export;
 mod server_import;
 mod servers;
+mod silences;
 mod sync;
 mod thresholds;
 mod time_intervals;
@@ -74,6 +76,7 @@ use openserverhub as hub;
 pub use held::{Held, Watcher};
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
+pub use silences::SilenceSettings;
 
 /// Largest body of a request, except where a route says otherwise.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -120,6 +123,8 @@ pub struct AppState {
     pub allow_plain_http: bool,
     /// What judges rule files.
     pub promtool: crate::promtool::Promtool,
+    /// How silences may be made.
+    pub silences: SilenceSettings,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
     /// What passes notifications on.
@@ -280,6 +285,18 @@ fn api_routes() -> Vec<Route> {
         routes!(alerts::comment_alert),
         routes!(alerts::assign_alert),
         routes!(inlets::receive_webhook),
+        routes!(silences::list_silences, silences::create_silence),
+        routes!(silences::preview_silence),
+        routes!(silences::get_silence, silences::update_silence),
+        routes!(silences::expire_silence),
+        routes!(maintenance::list_windows, maintenance::create_window),
+        routes!(maintenance::preview_occurrences),
+        routes!(
+            maintenance::get_window,
+            maintenance::update_window,
+            maintenance::delete_window
+        ),
+        routes!(maintenance::list_occurrences),
         routes!(relay::relay_notification),
         routes!(audit::list_audit),
         routes!(audit::verify_audit),

@@ -17,5 +17,7 @@ pub use document::{Document, DocumentError, Entry, list};
 pub use rule_groups::rule_groups;
 pub use rules::{RuleFile, RuleFileError};
 pub use shard::{Shard, distribute};
-pub use targets::{BlindSpot, JOB, RenderedTargets, ShardTargets, targets};
+pub use targets::{
+    BlindSpot, JOB, RenderedTargets, ShardTargets, TARGET_LABELS, series_labels, targets,
+};
 pub use thresholds::{OVERRIDE_METRIC, thresholds};

@@ -23,6 +23,19 @@ pub(super) const SERVER_ID: &str = "server_id";
 /// on the series it would end every one of them when a server moves.
 pub(super) const EXPORTER: &str = "__meta_ipmi_exporter";
 
+/// Labels that the system sets on every series of a server.
+pub const TARGET_LABELS: [&str; 9] = [
+    "group",
+    "instance",
+    "job",
+    "manufacturer",
+    "model",
+    "rack",
+    SERVER_ID,
+    "server_name",
+    "site",
+];
+
 /// A monitored server that nobody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlindSpot {
@@ -149,6 +162,41 @@ fn reason(unassigned: Unassigned) -> &'static str {
     }
 }
 
+/// The labels that a server's series have, and its alerts.
+#[must_use]
+pub fn series_labels(server: &MonitoredServer) -> BTreeMap<String, String> {
+    let (target, id) = (target_text(server), server.id.to_string());
+    let labels = lasting(server, &target, &id).into_iter();
+    labels
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The labels of a target that stay on its series.
+fn lasting<'a>(
+    server: &'a MonitoredServer,
+    target: &'a str,
+    id: &'a str,
+) -> BTreeMap<&'a str, &'a str> {
+    // The operator's own come first: what the system sets wins.
+    let mut labels: BTreeMap<&str, &str> = server.labels.iter().collect();
+    let values = [
+        server.group.as_deref().unwrap_or_default(),
+        target,
+        JOB,
+        &server.manufacturer,
+        &server.model,
+        &server.rack,
+        id,
+        &server.name,
+        &server.site,
+    ];
+    // To Prometheus an empty label is none.
+    let fixed = TARGET_LABELS.into_iter().zip(values);
+    labels.extend(fixed.filter(|(_, value)| !value.is_empty()));
+    labels
+}
+
 /// A server as the `target` of a scrape.
 pub(super) fn target_text(server: &MonitoredServer) -> String {
     Address::parse(&server.address).map_or_else(
@@ -165,26 +213,15 @@ fn write(server: &MonitoredServer, carried: &Carried<'_>, into: &mut Vec<u8>) {
     } = *carried;
     let target = target_text(server);
     let id = server.id.to_string();
-    // The operator's own come first: what the system sets wins.
-    let mut labels: BTreeMap<&str, &str> = server.labels.iter().collect();
-    let fixed = [
+    let mut labels = lasting(server, &target, &id);
+    let passing = [
         ("__metrics_path__", url.metrics_path.as_str()),
         ("__param_module", module),
         ("__param_target", &target),
         ("__scheme__", &url.scheme),
         (EXPORTER, exporter),
-        ("group", server.group.as_deref().unwrap_or_default()),
-        ("instance", &target),
-        ("job", JOB),
-        ("manufacturer", &server.manufacturer),
-        ("model", &server.model),
-        ("rack", &server.rack),
-        (SERVER_ID, &id),
-        ("server_name", &server.name),
-        ("site", &server.site),
     ];
-    // To Prometheus an empty label is none.
-    labels.extend(fixed.into_iter().filter(|(_, value)| !value.is_empty()));
+    labels.extend(passing.into_iter().filter(|(_, value)| !value.is_empty()));
     let group = Group {
         targets: [&url.authority],
         labels: &labels,

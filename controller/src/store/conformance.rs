@@ -20,6 +20,7 @@ mod people;
 mod postgres;
 mod rules;
 mod secret;
+mod silence_mirror;
 mod sync;
 mod tidy;
 mod trail;
@@ -98,6 +99,9 @@ cases![
     batch::a_key_has_one_answer_for_a_day,
     batch::of_two_requests_with_one_key_one_waits,
     inventory::named_rows_are_filtered_and_sorted,
+    silence_mirror::silences_are_filtered_and_concealed,
+    silence_mirror::silences_are_compared_with_what_alertmanager_has,
+    silence_mirror::windows_make_silences_once,
     alerting::receivers_and_what_names_them_stay_together,
     alerting::parts_of_each_kind_have_names_of_their_own,
     alerting::a_version_with_secrets_is_sealed_and_forgotten,
@@ -156,6 +160,9 @@ async fn every_statement_is_understood(lab: Lab) {
         identities::STATEMENTS,
         runs::STATEMENTS,
         idempotency::STATEMENTS,
+        maintenance::STATEMENTS,
+        silence_keeping::STATEMENTS,
+        silences::STATEMENTS,
         super::inventory::STATEMENTS,
         rule_groups::STATEMENTS,
         secrets::STATEMENTS,

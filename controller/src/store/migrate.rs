@@ -65,6 +65,18 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0009_recovery.sql"),
         include_str!("../../migrations/postgres/0009_recovery.sql"),
     ),
+    (
+        10,
+        "alerting",
+        include_str!("../../migrations/sqlite/0010_alerting.sql"),
+        include_str!("../../migrations/postgres/0010_alerting.sql"),
+    ),
+    (
+        11,
+        "silences",
+        include_str!("../../migrations/sqlite/0011_silences.sql"),
+        include_str!("../../migrations/postgres/0011_silences.sql"),
+    ),
 ];
 
 /// Number of the newest migration that this program knows.

@@ -17,5 +17,6 @@ mod openserverhub;
 mod rules;
 mod secrets;
 mod servers;
+mod silences;
 mod sync;
 mod trail;

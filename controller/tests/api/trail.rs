@@ -32,6 +32,8 @@ const NO_CHANGE: &[(&str, &str)] = &[
     ("POST", "/api/v1/backup/verify"),
     // It says how to, and does not.
     ("POST", "/api/v1/backup/restore"),
+    ("POST", "/api/v1/silences/preview"),
+    ("POST", "/api/v1/maintenance-windows/occurrences"),
 ];
 
 /// Routes that need a server of another kind, and where their entries are looked for.
@@ -115,6 +117,11 @@ async fn lab() -> Lab {
             at("targets.json"),
         ),
         ("IPMI_CONTROLLER_BACKUP__DIRECTORY", at("backups")),
+        // Nobody listens there; silences wait.
+        (
+            "IPMI_CONTROLLER_ALERTMANAGER__URL",
+            "http://127.0.0.1:9".to_owned(),
+        ),
         ("IPMI_CONTROLLER_BACKUP__INTERVAL_HOURS", "0".to_owned()),
         (
             "IPMI_CONTROLLER_DISCOVERY__NETWORKS",
@@ -138,6 +145,7 @@ async fn every_route_that_changes_something_leaves_an_entry() {
     rules(&mut walk).await;
     alerting(&mut walk).await;
     alerts(&lab, &mut walk).await;
+    silences(&mut walk).await;
     published(&mut walk).await;
     backups(&mut walk).await;
 
@@ -374,6 +382,32 @@ async fn alerts(lab: &Lab, walk: &mut Walk<'_>) {
         let route = format!("/api/v1/alerts/{{id}}/{what}");
         walk.step(method, (&route, &id), body, action).await;
     }
+}
+
+async fn silences(walk: &mut Walk<'_>) {
+    let path = "/api/v1/silences";
+    let body = json!({"matchers": [{"name": "alertname", "value": "A"}], "duration": "1h"});
+    let made = walk
+        .step(Method::POST, (path, ""), body, "silence.create")
+        .await;
+    let id = made.body["id"].to_string();
+    let at = ("/api/v1/silences/{id}", id.as_str());
+    let body = json!({"reason": "x"});
+    walk.step(Method::PUT, at, body, "silence.update").await;
+    let at = ("/api/v1/silences/{id}/expire", id.as_str());
+    walk.step(Method::POST, at, Value::Null, "silence.expire")
+        .await;
+    let group = walk
+        .admin
+        .post("/api/v1/groups", &json!({"name": "w"}))
+        .await;
+    let window = json!({"name": "w", "group_id": group.body["id"], "when": {
+        "repeat": "daily", "start": "22:00", "duration": "1h", "time_zone": "UTC"}});
+    let path = "/api/v1/maintenance-windows";
+    let id = walk.row("maintenance_window", path, window).await;
+    let at = ("/api/v1/maintenance-windows/{id}", id.as_str());
+    walk.step(Method::DELETE, at, Value::Null, "maintenance_window.delete")
+        .await;
 }
 
 async fn published(walk: &mut Walk<'_>) {
