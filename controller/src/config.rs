@@ -24,6 +24,7 @@ mod endpoint;
 mod log;
 mod metrics;
 mod oidc;
+mod sandbox;
 mod silences;
 mod sync;
 mod tls;
@@ -37,6 +38,7 @@ pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
 pub(crate) use oidc::check_encrypted;
+pub use sandbox::SandboxConfig;
 pub use silences::SilenceConfig;
 pub use sync::{PrometheusConfig, PrometheusServers, SyncConfig};
 pub use tls::{TlsConfig, TlsFiles};
@@ -80,6 +82,9 @@ pub struct Config {
     /// The Alertmanagers that are kept in step and asked about alerts.
     #[serde(default)]
     pub alertmanager: AlertmanagerServers,
+    /// Where receivers are tried out.
+    #[serde(default)]
+    pub sandbox: SandboxConfig,
     /// How silences may be made.
     #[serde(default)]
     pub silences: SilenceConfig,

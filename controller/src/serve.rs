@@ -10,12 +10,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::alertmanager::Alertmanager;
-use crate::api::{self, AppState, SilenceSettings};
+use crate::api::{self, AppState, ReceiverTools, SilenceSettings};
 use crate::auth::{Authenticator, PasswordHasher};
 use crate::backup::{Backups, Schedule, Snapshots};
 use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Deliveries;
 use crate::discovery::Discovery;
 use crate::housekeeping::Housekeeping;
 use crate::leader::{Election, Occupation};
@@ -26,6 +27,7 @@ use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
 use crate::relay::Relay;
 use crate::rules;
+use crate::sandbox::Sandbox;
 use crate::silencing;
 use crate::store::{Kind, Sealer, Store};
 use crate::sync::{Engine, Exporters};
@@ -102,6 +104,11 @@ impl Controller {
             alertmanagers.extend(Alertmanager::new(server)?);
         }
         let silences = SilenceSettings::new(&config.silences, !alertmanagers.is_empty());
+        let receivers = ReceiverTools {
+            sandbox: Sandbox::new(config.sandbox.alertmanager.clone()),
+            deliveries: Deliveries::new(&alertmanagers, store.clock().clone()),
+            alertmanagers: alertmanagers.clone().into(),
+        };
         let silence_keeper = silences
             .is_possible
             .then(|| silencing::Keeper::new(store.clone(), alertmanagers));
@@ -121,6 +128,7 @@ impl Controller {
         let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
+            receivers,
             silences,
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             relay: Relay::new()?,
@@ -195,6 +203,8 @@ impl Controller {
         let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
         let exporters = tokio::spawn(self.exporters.run(shutdown.clone()));
         let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
+        let deliveries = self.state.receivers.deliveries.clone();
+        let deliveries = tokio::spawn(deliveries.run(shutdown.clone()));
         let router = api::router(self.state);
         web::serve(
             self.listener,
@@ -210,6 +220,7 @@ impl Controller {
             Some(keeper),
             Some(exporters),
             Some(changes),
+            Some(deliveries),
             renewal,
         ]
         .into_iter()

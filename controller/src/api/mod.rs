@@ -32,6 +32,7 @@ mod oidc;
 mod openapi;
 mod openserverhub;
 mod problem;
+mod receiver_tests;
 mod receivers;
 mod relay;
 mod routes;
@@ -76,6 +77,7 @@ use openserverhub as hub;
 pub use held::{Held, Watcher};
 pub use openapi::description;
 pub use problem::{Problem, ProblemBody};
+pub use receiver_tests::ReceiverTools;
 pub use silences::SilenceSettings;
 
 /// Largest body of a request, except where a route says otherwise.
@@ -123,6 +125,8 @@ pub struct AppState {
     pub allow_plain_http: bool,
     /// What judges rule files.
     pub promtool: crate::promtool::Promtool,
+    /// With what receivers are tried out and watched.
+    pub receivers: ReceiverTools,
     /// How silences may be made.
     pub silences: SilenceSettings,
     /// Scans for BMCs.
@@ -285,6 +289,9 @@ fn api_routes() -> Vec<Route> {
         routes!(alerts::comment_alert),
         routes!(alerts::assign_alert),
         routes!(inlets::receive_webhook),
+        routes!(receiver_tests::test_receiver),
+        routes!(receiver_tests::test_unsaved_receiver),
+        routes!(receiver_tests::get_delivery),
         routes!(silences::list_silences, silences::create_silence),
         routes!(silences::preview_silence),
         routes!(silences::get_silence, silences::update_silence),

@@ -15,6 +15,7 @@ mod import;
 mod monitoring;
 mod openserverhub;
 mod rules;
+mod sandbox;
 mod secrets;
 mod servers;
 mod silences;

@@ -385,6 +385,20 @@ async fn alerts(lab: &Lab, walk: &mut Walk<'_>) {
 }
 
 async fn silences(walk: &mut Walk<'_>) {
+    let receiver = json!({"name": "tried"});
+    let at = ("/api/v1/receivers/test", "");
+    walk.step(
+        Method::POST,
+        at,
+        json!({"receiver": receiver}),
+        "receiver.test",
+    )
+    .await;
+    let made = walk.admin.post("/api/v1/receivers", &receiver).await;
+    let id = made.body["id"].to_string();
+    let at = ("/api/v1/receivers/{id}/test", id.as_str());
+    walk.step(Method::POST, at, json!({}), "receiver.test")
+        .await;
     let path = "/api/v1/silences";
     let body = json!({"matchers": [{"name": "alertname", "value": "A"}], "duration": "1h"});
     let made = walk

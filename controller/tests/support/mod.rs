@@ -3,6 +3,8 @@
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) mod alertmanager;
 pub(crate) mod prometheus;
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) mod smtp;
 pub(crate) mod wait;
 
 use std::net::SocketAddr;
