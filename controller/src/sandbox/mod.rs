@@ -91,12 +91,6 @@ pub struct Sandbox {
     turns: Arc<Semaphore>,
 }
 
-/// How a start ended.
-enum Start {
-    Ready(Running),
-    PortTaken,
-}
-
 /// A second Alertmanager. It ends when this is dropped; should the controller be
 /// killed, it ends at its next line of log, which nobody reads any more.
 struct Running {
@@ -166,9 +160,8 @@ impl Sandbox {
 
 async fn start(program: &Path, file: &AlertmanagerFile) -> Result<Running, SandboxError> {
     for _ in 0..PORTS {
-        match start_once(program, file).await? {
-            Start::Ready(running) => return Ok(running),
-            Start::PortTaken => {}
+        if let Some(running) = start_once(program, file).await? {
+            return Ok(running);
         }
     }
     Err(SandboxError::Failed(
@@ -176,7 +169,11 @@ async fn start(program: &Path, file: &AlertmanagerFile) -> Result<Running, Sandb
     ))
 }
 
-async fn start_once(program: &Path, file: &AlertmanagerFile) -> Result<Start, SandboxError> {
+/// Starts it on some port; `None` when that turns out to be taken.
+async fn start_once(
+    program: &Path,
+    file: &AlertmanagerFile,
+) -> Result<Option<Running>, SandboxError> {
     let home = home(file)?;
     let templates = home.path().join(TEMPLATES_DIRECTORY);
     let config = file.bytes_with_templates_in(&templates.display().to_string());
@@ -236,7 +233,7 @@ async fn start_once(program: &Path, file: &AlertmanagerFile) -> Result<Start, Sa
         };
         match line.word() {
             Word::Listening => break,
-            Word::PortTaken => return Ok(Start::PortTaken),
+            Word::PortTaken => return Ok(None),
             Word::Problem(text) => last = text,
             Word::Delivered | Word::Attempt(_) | Word::Other => {}
         }
@@ -244,7 +241,7 @@ async fn start_once(program: &Path, file: &AlertmanagerFile) -> Result<Start, Sa
     let url = format!("http://{address}/");
     let alertmanager =
         Alertmanager::at(&url).map_err(|error| SandboxError::Failed(error.to_string()))?;
-    Ok(Start::Ready(Running {
+    Ok(Some(Running {
         child,
         lines,
         alertmanager,
