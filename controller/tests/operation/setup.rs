@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::program::{ADMIN, Client, Service, complaint, configure, run};
+use crate::wait::wait_for;
 
 const EXPORTER: &str =
     "ipmi_exporter_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -91,9 +92,12 @@ async fn what_a_new_system_begins_with_is_made_once() {
     let (status, _) = client.get("/api/v1/servers").await;
     assert_eq!(status, 403);
     client.token = EXPORTER.to_owned();
-    let (status, module) = client.get("/api/v1/exporters/-/config").await;
-    assert_eq!(status, 200);
-    assert!(module.to_string().contains("zq7canaryBMC"));
+    wait_for("the exporter's modules", async || {
+        let (status, module) = client.get("/api/v1/exporters/-/config").await;
+        let is_whole = status == 200 && module.to_string().contains("zq7canaryBMC");
+        is_whole.then_some(())
+    })
+    .await;
 }
 
 #[test]
