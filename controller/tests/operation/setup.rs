@@ -108,38 +108,38 @@ fn a_mistake_is_named_and_nothing_is_made() {
     let file = home.path().join("setup.yml");
     let path = file.display().to_string();
     for (before, after, words) in [
-        ("username: root", "user: root", vec!["setup.yml", "user"]),
-        ("file: inlet", "file: short", vec!["token alerts", "short"]),
+        ("username: root", "user: root", ["setup.yml", "user"]),
+        ("file: inlet", "file: short", ["token alerts", "short"]),
         (
             "file: inlet",
             "file: exporter",
-            vec!["token alerts", "ipmi_inlet_"],
+            ["token alerts", "ipmi_inlet_"],
         ),
-        ("kind: inlet", "kind: api", vec!["token alerts", "kind"]),
+        ("kind: inlet", "kind: api", ["token alerts", "kind"]),
         (
             "file: bmc",
             "file: empty",
-            vec!["credential profile lab", "empty"],
+            ["credential profile lab", "empty"],
         ),
         (
             "file: bmc",
             "file: nowhere",
-            vec!["credential profile lab", "nowhere"],
+            ["credential profile lab", "nowhere"],
         ),
         (
             "https://exporter:9290",
             "exporter:9290",
-            vec!["exporter main", "url"],
+            ["exporter main", "url"],
         ),
         (
             "credential: lab}",
             "credential: lba}",
-            vec!["server two", "lba"],
+            ["server two", "lba"],
         ),
         (
             "address: 192.0.2.2",
             "address: '192.0.2.2/24'",
-            vec!["server two", "address"],
+            ["server two", "address"],
         ),
     ] {
         let text = GOOD.replacen(before, after, 1);
