@@ -15,7 +15,7 @@ else
     printf '\n== cargo-deny is not installed: licences are not checked\n'
 fi
 if command -v shellcheck >/dev/null; then
-    step shellcheck -x scripts/*.sh demo/*.sh deploy/init deploy/containers/assemble deploy/tests/run deploy/tests/*.sh exporter/tests/ipmi_sim/chassis.sh .ci/run
+    step shellcheck -x scripts/*.sh demo/*.sh deploy/init deploy/containers/assemble deploy/tests/run deploy/tests/*.sh deploy/debian/*/* exporter/tests/ipmi_sim/chassis.sh .ci/run
 fi
 if command -v python3 >/dev/null; then
     # The committed machines are what their descriptions say.

@@ -5,15 +5,15 @@ Prometheus and Alertmanager are Debian's. Prints the table of doors.
 """
 
 import email
-import logging
 import http.client
 import json
+import logging
+import os
 import re
 import smtplib
 import ssl
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -189,7 +189,7 @@ def nothing_shows_secrets(compose, secrets):
 
 
 def main():
-    home = Path(tempfile.mkdtemp(prefix="ipmi-doors-"))
+    home = Path(os.environ["TEST_HOME"])
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", home], check=True)
     secrets = Secrets(home)
     copy_configuration(DEPLOY, home, TIMINGS)

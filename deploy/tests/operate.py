@@ -6,10 +6,10 @@ The store is Debian's VictoriaMetrics, where it is installed.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -30,7 +30,7 @@ TIMINGS = {
 
 
 def main():
-    home = Path(tempfile.mkdtemp(prefix="ipmi-operate-"))
+    home = Path(os.environ["TEST_HOME"])
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", home], check=True)
     secrets = Secrets(home)
     copy_configuration(DEPLOY, home, TIMINGS)

@@ -2,8 +2,8 @@
 # Installs the Debian packages into a clean root, starts what their units start,
 # and removes them again. As root:
 #
-#   debootstrap --variant=minbase --include=systemd,adduser,iproute2 bookworm /tmp/clean
-#   deploy/tests/packages.sh /tmp/clean target/debian
+#   debootstrap --variant=minbase --include=systemd,adduser,iproute2 bookworm ROOT
+#   deploy/tests/packages.sh ROOT target/debian
 set -eu
 
 if [ "${INSIDE:-}" = "" ]; then

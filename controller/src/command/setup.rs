@@ -2,11 +2,11 @@
 //! file names and is not there is made, all of it or nothing; what is there stays
 //! as it is, so that it can run before each start.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -89,7 +89,7 @@ pub(super) async fn run(store: &Store, path: &Path) -> anyhow::Result<()> {
     let text = read(path)?;
     let setup: Setup = serde_saphyr::from_str(&text)
         .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-    let directory = path.parent().unwrap_or(Path::new(""));
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
     // Hashing takes its time, and others wait for a transaction that writes.
     let administrator = match &setup.administrator {
         Some(wanted) if store.read().await?.count_users().await? == 0 => {
@@ -251,7 +251,7 @@ impl Maker<'_> {
                 continue;
             }
             let mut body = entry.server.clone();
-            let find = |what, known: &std::collections::HashMap<String, Id>, name: &String| {
+            let find = |what, known: &HashMap<String, Id>, name: &String| {
                 let found = known.get(name).copied();
                 found.with_context(|| format!("there is no {what} {name}"))
             };
@@ -315,7 +315,7 @@ async fn administrator(
 }
 
 fn wrong(problems: Vec<Invalid>) -> anyhow::Error {
-    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let texts: Vec<String> = problems.into_iter().map(|one| one.to_string()).collect();
     anyhow::anyhow!(texts.join("; "))
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::program::{ADMIN, Client, Service, complaint, configure, run};
+use crate::wait::wait_for;
 
 const EXPORTER: &str =
     "ipmi_exporter_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -91,9 +92,12 @@ async fn what_a_new_system_begins_with_is_made_once() {
     let (status, _) = client.get("/api/v1/servers").await;
     assert_eq!(status, 403);
     client.token = EXPORTER.to_owned();
-    let (status, module) = client.get("/api/v1/exporters/-/config").await;
-    assert_eq!(status, 200);
-    assert!(module.to_string().contains("zq7canaryBMC"));
+    wait_for("the exporter's modules", async || {
+        let (status, module) = client.get("/api/v1/exporters/-/config").await;
+        let is_whole = status == 200 && module.to_string().contains("zq7canaryBMC");
+        is_whole.then_some(())
+    })
+    .await;
 }
 
 #[test]
@@ -104,38 +108,38 @@ fn a_mistake_is_named_and_nothing_is_made() {
     let file = home.path().join("setup.yml");
     let path = file.display().to_string();
     for (before, after, words) in [
-        ("username: root", "user: root", vec!["setup.yml", "user"]),
-        ("file: inlet", "file: short", vec!["token alerts", "short"]),
+        ("username: root", "user: root", ["setup.yml", "user"]),
+        ("file: inlet", "file: short", ["token alerts", "short"]),
         (
             "file: inlet",
             "file: exporter",
-            vec!["token alerts", "ipmi_inlet_"],
+            ["token alerts", "ipmi_inlet_"],
         ),
-        ("kind: inlet", "kind: api", vec!["token alerts", "kind"]),
+        ("kind: inlet", "kind: api", ["token alerts", "kind"]),
         (
             "file: bmc",
             "file: empty",
-            vec!["credential profile lab", "empty"],
+            ["credential profile lab", "empty"],
         ),
         (
             "file: bmc",
             "file: nowhere",
-            vec!["credential profile lab", "nowhere"],
+            ["credential profile lab", "nowhere"],
         ),
         (
             "https://exporter:9290",
             "exporter:9290",
-            vec!["exporter main", "url"],
+            ["exporter main", "url"],
         ),
         (
             "credential: lab}",
             "credential: lba}",
-            vec!["server two", "lba"],
+            ["server two", "lba"],
         ),
         (
             "address: 192.0.2.2",
             "address: '192.0.2.2/24'",
-            vec!["server two", "address"],
+            ["server two", "address"],
         ),
     ] {
         let text = GOOD.replacen(before, after, 1);
