@@ -15,6 +15,7 @@ pub mod channel;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod dashboards;
 pub mod discovery;
 pub mod leader;
 pub mod logging;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ipmi_controller::command::{Cli, Command, ConfigArgs, Level, check, run_admin};
+use ipmi_controller::command::{
+    Cli, Command, ConfigArgs, Level, check, run_admin, write_dashboards,
+};
 use ipmi_controller::config::Config;
 use ipmi_controller::logging;
 use ipmi_controller::serve::Controller;
@@ -47,6 +49,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
                 Some(Level::Error) => anyhow::bail!("the service would not work so"),
                 _ => Ok(()),
             }
+        }
+        Command::Dashboards(args) => {
+            let count = write_dashboards(&args)?;
+            println!("{count} files are in {}", args.out.display());
+            Ok(())
         }
         Command::Admin { config, command } => {
             let config = load(&config)?;

@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod check;
+mod dashboards;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use admin::{AdminCommand, run as run_admin};
 pub use check::{Finding, Level, check};
+pub use dashboards::{DashboardsArgs, write as write_dashboards};
 
 /// Owns targets, credentials and rules of an IPMI monitoring system.
 #[derive(Debug, Parser)]
@@ -28,6 +30,8 @@ pub enum Command {
     /// Look at configuration, keys, store, files and servers; change nothing, and
     /// say what to do
     Check(ConfigArgs),
+    /// Write the dashboards for Grafana as files
+    Dashboards(DashboardsArgs),
     /// Manage users and keys without the service.
     Admin {
         /// Where the configuration is.

@@ -1,55 +1,17 @@
 //! Asking a BMC now: the real exporter, and a simulated BMC behind it.
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use bmc_sim::{BmcConfig, DeviceBuilder, Sim, User};
 use ipmi_controller::model::Role;
-use ipmi_exporter::app::App;
-use ipmi_exporter::cli::{self, Command};
-use ipmi_exporter::config::ConfigHolder;
-use ipmi_exporter::targets::Workers;
-use ipmi_exporter::web::{Server, ServerOptions, WebSettings, bind, route};
 use reqwest::StatusCode;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
+use crate::real_exporter;
 use crate::support::prometheus::free_address;
 use crate::support::{Client, Lab};
-
-/// Starts the exporter with a module file; gives its address.
-async fn exporter(home: &Path, modules: &str) -> SocketAddr {
-    let file = home.join("modules.yml");
-    std::fs::write(&file, modules).expect("a file");
-    let arguments = [
-        "ipmi_exporter".to_owned(),
-        format!("--config.file={}", file.display()),
-        "--web.listen-address=127.0.0.1:0".to_owned(),
-    ];
-    let arguments = arguments.into_iter().map(OsString::from);
-    let Ok(Command::Serve(arguments)) = cli::parse(arguments) else {
-        panic!("the arguments are those of the server");
-    };
-    let (holder, _) = ConfigHolder::start(arguments.config_file().as_deref()).expect("good");
-    let app = App::new(
-        holder,
-        ipmi_exporter::serve::open_store(None).expect("no store"),
-        Workers::start().expect("threads"),
-        ipmi_exporter::serve::app_options(&arguments),
-    );
-    let listeners = bind::listen(&arguments.web.listen_addresses).await;
-    let (settings, _) = WebSettings::load(None).expect("none");
-    let options = ServerOptions::default();
-    let server = Server::new(listeners.expect("a port"), Arc::new(settings), options);
-    let address = server.addresses()[0];
-    let handler = move |request, _| route::handle(Arc::clone(&app), request);
-    tokio::spawn(server.serve(handler, CancellationToken::new()));
-    address
-}
 
 /// A controller with an exporter, the profile `bmc` and a server.
 async fn lab(exporter: &str, target: SocketAddr) -> (Lab, Client) {
@@ -85,7 +47,7 @@ async fn a_bmc_is_asked_now_and_not_too_often() {
     let home = tempfile::tempdir().unwrap();
     let modules = "modules:\n  bmc:\n    user: monitor\n    pass: correct horse\n    \
                    collectors: [ipmi, dcmi, sm-lan-mode]\n";
-    let exporter = exporter(home.path(), modules).await;
+    let exporter = real_exporter::start(home.path(), modules).await;
     let (lab, admin) = lab(&format!("http://{exporter}"), bmc.addr()).await;
     let answer = admin.post(COLLECT, &json!({})).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
