@@ -16,6 +16,7 @@ use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::Discovery;
+use crate::housekeeping::Housekeeping;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
@@ -24,7 +25,7 @@ use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
 use crate::rules;
 use crate::store::{Kind, Sealer, Store};
-use crate::sync::Engine;
+use crate::sync::{Engine, Exporters};
 use crate::telemetry::Telemetry;
 use crate::watchdog::Watchdog;
 use crate::web::{self, Tls};
@@ -49,6 +50,7 @@ pub struct Controller {
     state: AppState,
     duties: Duties,
     keeper: Keeper,
+    exporters: Exporters,
     election: Election,
     hangups: watch::Sender<u64>,
     _occupation: Occupation,
@@ -62,6 +64,7 @@ struct Duties {
     recoveries: Vec<Recovery>,
     lookout: Option<Lookout>,
     schedule: Arc<Schedule>,
+    housekeeping: Housekeeping,
 }
 
 impl Controller {
@@ -81,6 +84,8 @@ impl Controller {
         let (engine, sync) = Engine::new(store.clone(), config)?;
         let (keeper, channel) = Keeper::new(store.clone(), config.prometheus.target_lists());
         let engine = engine.after_exporters(channel.clone());
+        let exporters = Exporters::new(store.clone(), channel.clone());
+        let sync = sync.with_source(Arc::new(exporters.clone()));
         let mut recoveries = Vec::new();
         for server in config.prometheus.iter() {
             if let Some(client) = Client::new(server)? {
@@ -101,6 +106,7 @@ impl Controller {
         let telemetry = Arc::new(Telemetry::new(store.times()));
         let backups = Backups::new(config, store.clone(), Arc::clone(&telemetry));
         let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
+        let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
@@ -128,8 +134,10 @@ impl Controller {
                 recoveries,
                 lookout,
                 schedule: Arc::new(schedule),
+                housekeeping,
             },
             keeper,
+            exporters,
             election,
             hangups: watch::channel(0).0,
             _occupation: occupation,
@@ -170,6 +178,7 @@ impl Controller {
             .map(|tls| tokio::spawn(tls.watch(self.hangups.subscribe(), shutdown.clone())));
         let changes = tokio::spawn(look_for_changes(store.clone(), shutdown.clone()));
         let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
+        let exporters = tokio::spawn(self.exporters.run(shutdown.clone()));
         let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
         let router = api::router(self.state);
         web::serve(
@@ -181,9 +190,15 @@ impl Controller {
         )
         .await;
         discovery.shut_down();
-        for task in [Some(terms), Some(keeper), Some(changes), renewal]
-            .into_iter()
-            .flatten()
+        for task in [
+            Some(terms),
+            Some(keeper),
+            Some(exporters),
+            Some(changes),
+            renewal,
+        ]
+        .into_iter()
+        .flatten()
         {
             if task.await.is_err() {
                 tracing::error!("A part of the controller ended in a panic");
@@ -247,6 +262,7 @@ impl Duties {
         }
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
         tasks.spawn(async move { schedule.run(token).await });
+        tasks.spawn(self.housekeeping.clone().run(term.clone()));
         tasks
     }
 }

@@ -12,7 +12,7 @@ use crate::auth::Principal;
 use crate::model::{
     Credential, Exporter, Group, Id, RuleGroup, Server, ThresholdOverride, User, Version,
 };
-use crate::store::{KeptAnswer, WriteTx};
+use crate::store::{KeptAnswer, StoreError, WriteTx};
 
 /// A kind of row that has a path of its own.
 pub(super) trait Resource: Serialize {
@@ -63,31 +63,25 @@ resources! {
     User: "user" in "users";
 }
 
-/// Ends the making of a row.
-pub(super) async fn created<T: Resource>(
-    mut tx: WriteTx,
+/// Writes down that a row was made.
+pub(super) async fn made<T: Resource>(
+    tx: &mut WriteTx,
     principal: &Principal,
-    row: T,
-) -> Result<Versioned<T>, Problem> {
+    row: &T,
+) -> Result<(), StoreError> {
     let [action, _, _] = T::ACTIONS;
     let event = principal.event(action, row.path());
-    tx.append_audit(&event.with(None, Some(&row))).await?;
-    tx.commit().await?;
-    let location = format!("/api/v1/{}", row.path());
-    let version = row.version();
-    Ok(Versioned::created(row, version, location))
+    tx.append_audit(&event.with(None, Some(row))).await
 }
 
-/// Ends the making of a row that may be asked for again.
-pub(super) async fn created_once<T: Resource>(
+/// Ends the making of a row, which may be asked for again.
+pub(super) async fn created<T: Resource>(
     mut tx: WriteTx,
     principal: &Principal,
     key: &Key,
     row: T,
 ) -> Result<Response, Problem> {
-    let [action, _, _] = T::ACTIONS;
-    let event = principal.event(action, row.path());
-    tx.append_audit(&event.with(None, Some(&row))).await?;
+    made(&mut tx, principal, &row).await?;
     let answer = KeptAnswer {
         status: StatusCode::CREATED.as_u16(),
         etag: Some(etag(row.version())),

@@ -42,7 +42,7 @@ pub(super) async fn create_credential(
         return Ok(answer);
     }
     let credential = tx.insert_credential(&draft).await?;
-    change::created_once(tx, &principal, &key, credential).await
+    change::created(tx, &principal, &key, credential).await
 }
 
 /// One profile.

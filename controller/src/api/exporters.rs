@@ -44,7 +44,7 @@ pub(super) async fn create_exporter(
         return Ok(answer);
     }
     let exporter = tx.insert_exporter(&draft).await?;
-    change::created_once(tx, &principal, &key, exporter).await
+    change::created(tx, &principal, &key, exporter).await
 }
 
 /// An exporter, and how it stands with its configuration.

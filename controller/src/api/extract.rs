@@ -170,47 +170,24 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 /// A resource with its version as ETag.
 #[derive(Debug)]
 pub(super) struct Versioned<T> {
-    /// Status of the answer.
-    pub status: StatusCode,
     /// The resource.
     pub value: T,
     /// Its version.
     pub version: Version,
-    /// Where it is, when it is new.
-    pub location: Option<String>,
 }
 
 impl<T> Versioned<T> {
     /// A resource as it is.
     pub(super) fn ok(value: T, version: Version) -> Self {
-        Self {
-            status: StatusCode::OK,
-            value,
-            version,
-            location: None,
-        }
-    }
-
-    /// A new resource.
-    pub(super) fn created(value: T, version: Version, location: String) -> Self {
-        Self {
-            status: StatusCode::CREATED,
-            value,
-            version,
-            location: Some(location),
-        }
+        Self { value, version }
     }
 }
 
 impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
-        let mut response = (self.status, axum::Json(self.value)).into_response();
-        let headers = response.headers_mut();
+        let mut response = axum::Json(self.value).into_response();
         if let Ok(etag) = HeaderValue::from_str(&etag(self.version)) {
-            headers.insert(ETAG, etag);
-        }
-        if let Some(Ok(location)) = self.location.map(|at| HeaderValue::from_str(&at)) {
-            headers.insert(axum::http::header::LOCATION, location);
+            response.headers_mut().insert(ETAG, etag);
         }
         response
     }

@@ -42,7 +42,7 @@ pub(super) async fn create_group(
         return Ok(answer);
     }
     let group = tx.insert_group(&draft).await?;
-    change::created_once(tx, &principal, &key, group).await
+    change::created(tx, &principal, &key, group).await
 }
 
 /// One group.

@@ -51,7 +51,7 @@ use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::auth::Authenticator;
@@ -118,149 +118,151 @@ pub struct AppState {
     pub discovery: crate::discovery::Discovery,
 }
 
-/// All routes with their description.
-fn routes() -> OpenApiRouter<AppState> {
-    let api = OpenApiRouter::new()
-        .routes(routes!(auth::log_in))
-        .routes(routes!(auth::refresh))
-        .routes(routes!(auth::log_out))
-        .routes(routes!(oidc::oidc_login))
-        .routes(routes!(oidc::oidc_callback))
-        .routes(routes!(oidc::oidc_token))
-        .routes(routes!(auth::get_me))
-        .routes(routes!(auth::change_password))
-        .routes(routes!(tokens::list_tokens, tokens::create_token))
-        .routes(routes!(tokens::delete_token))
-        .routes(routes!(users::list_users, users::create_user))
-        .routes(routes!(
-            users::get_user,
-            users::update_user,
-            users::delete_user
-        ))
-        .routes(routes!(servers::list_servers, servers::create_server))
-        .routes(routes!(
+/// Routes of one path with what is described of them: schemas, paths, handlers.
+type Route = UtoipaMethodRouter<AppState>;
+
+/// The routes at the root.
+fn root_routes() -> Vec<Route> {
+    vec![
+        routes!(health::healthy),
+        routes!(health::ready),
+        routes!(metrics::get_metrics),
+        routes!(inlets::push_alerts),
+    ]
+}
+
+/// The routes below `/api/v1`.
+fn api_routes() -> Vec<Route> {
+    let mut routes = vec![
+        routes!(auth::log_in),
+        routes!(auth::refresh),
+        routes!(auth::log_out),
+        routes!(oidc::oidc_login),
+        routes!(oidc::oidc_callback),
+        routes!(oidc::oidc_token),
+        routes!(auth::get_me),
+        routes!(auth::change_password),
+        routes!(tokens::list_tokens, tokens::create_token),
+        routes!(tokens::delete_token),
+        routes!(users::list_users, users::create_user),
+        routes!(users::get_user, users::update_user, users::delete_user),
+        routes!(servers::list_servers, servers::create_server),
+        routes!(
             servers::get_server,
             servers::update_server,
             servers::delete_server
-        ))
-        .routes(routes!(
+        ),
+        routes!(
             hub::servers::hub_list_servers,
             hub::servers::hub_create_server
-        ))
-        .routes(routes!(hub::servers::hub_statistics))
-        .routes(routes!(hub::servers::hub_batch_monitoring))
-        .routes(routes!(
-            hub::groups::hub_list_groups,
-            hub::groups::hub_create_group
-        ))
-        .routes(routes!(
+        ),
+        routes!(hub::servers::hub_statistics),
+        routes!(hub::servers::hub_batch_monitoring),
+        routes!(hub::groups::hub_list_groups, hub::groups::hub_create_group),
+        routes!(
             hub::groups::hub_get_group,
             hub::groups::hub_update_group,
             hub::groups::hub_delete_group
-        ))
-        .routes(routes!(discovery::list_scans, discovery::start_scan))
-        .routes(routes!(discovery::get_scan))
-        .routes(routes!(discovery::cancel_scan))
-        .routes(routes!(discovery::import_found))
-        .routes(routes!(hub::discovery::hub_scan))
-        .routes(routes!(hub::discovery::hub_import_file))
-        .routes(routes!(hub::discovery::hub_import_text))
-        .routes(routes!(hub::discovery::hub_import_devices))
-        .routes(routes!(hub::discovery::hub_template))
-        .routes(routes!(hub::discovery::hub_examples))
-        .routes(routes!(server_bulk::change_servers))
-        .routes(routes!(server_import::import_servers))
-        .routes(routes!(server_export::export_servers))
-        .routes(routes!(groups::list_groups, groups::create_group))
-        .routes(routes!(
+        ),
+        routes!(discovery::list_scans, discovery::start_scan),
+        routes!(discovery::get_scan),
+        routes!(discovery::cancel_scan),
+        routes!(discovery::import_found),
+        routes!(hub::discovery::hub_scan),
+        routes!(hub::discovery::hub_import_file),
+        routes!(hub::discovery::hub_import_text),
+        routes!(hub::discovery::hub_import_devices),
+        routes!(hub::discovery::hub_template),
+        routes!(hub::discovery::hub_examples),
+        routes!(server_bulk::change_servers),
+        routes!(server_import::import_servers),
+        routes!(server_export::export_servers),
+        routes!(groups::list_groups, groups::create_group),
+        routes!(
             groups::get_group,
             groups::update_group,
             groups::delete_group
-        ))
-        .routes(routes!(
+        ),
+        routes!(
             credentials::list_credentials,
             credentials::create_credential
-        ))
-        .routes(routes!(
+        ),
+        routes!(
             credentials::get_credential,
             credentials::update_credential,
             credentials::delete_credential
-        ))
-        .routes(routes!(
-            exporters::list_exporters,
-            exporters::create_exporter
-        ))
-        .routes(routes!(
+        ),
+        routes!(exporters::list_exporters, exporters::create_exporter),
+        routes!(
             exporters::get_exporter,
             exporters::update_exporter,
             exporters::delete_exporter
-        ))
-        .routes(routes!(rules::list_rule_groups, rules::create_rule_group))
-        .routes(routes!(
+        ),
+        routes!(rules::list_rule_groups, rules::create_rule_group),
+        routes!(
             rules::get_rule_group,
             rules::update_rule_group,
             rules::delete_rule_group
-        ))
-        .routes(routes!(rules::reset_rule_group))
-        .routes(routes!(rules::validate_rules))
-        .routes(routes!(rules::backtest_rule))
-        .routes(routes!(thresholds::get_server_thresholds))
-        .routes(routes!(
-            thresholds::list_thresholds,
-            thresholds::create_threshold
-        ))
-        .routes(routes!(
+        ),
+        routes!(rules::reset_rule_group),
+        routes!(rules::validate_rules),
+        routes!(rules::backtest_rule),
+        routes!(thresholds::get_server_thresholds),
+        routes!(thresholds::list_thresholds, thresholds::create_threshold),
+        routes!(
             thresholds::get_threshold,
             thresholds::update_threshold,
             thresholds::delete_threshold
-        ))
-        .routes(routes!(channel::get_exporter_config))
-        .routes(routes!(channel::put_exporter_status))
-        .routes(routes!(sync::get_sync))
-        .routes(routes!(sync::list_sync_versions))
-        .routes(routes!(sync::get_sync_version))
-        .routes(routes!(sync::restore_sync_version))
-        .routes(routes!(sync::plan_sync))
-        .routes(routes!(sync::confirm_sync))
-        .routes(routes!(sync::resume_sync))
-        .routes(routes!(sd::get_targets))
-        .routes(routes!(alerts::list_alerts))
-        .routes(routes!(alerts::alert_statistics))
-        .routes(routes!(alert_export::export_alerts))
-        .routes(routes!(alert_gaps::list_alert_gaps))
-        .routes(routes!(alerts::get_alert))
-        .routes(routes!(
-            alerts::acknowledge_alert,
-            alerts::unacknowledge_alert
-        ))
-        .routes(routes!(alerts::comment_alert))
-        .routes(routes!(alerts::assign_alert))
-        .routes(routes!(inlets::receive_webhook))
-        .merge(monitoring::routes())
-        .routes(routes!(audit::list_audit))
-        .routes(routes!(audit::verify_audit))
-        .routes(routes!(audit_export::export_audit))
-        .routes(routes!(backups::list_backups, backups::create_backup))
-        .routes(routes!(backups::list_runs))
-        .routes(routes!(backups::get_backup, backups::delete_backup))
-        .routes(routes!(backups::verify_backup))
-        .routes(routes!(backups::download_backup))
-        .routes(routes!(hub::operation::create))
-        .routes(routes!(hub::operation::list))
-        .routes(routes!(hub::operation::verify))
-        .routes(routes!(hub::operation::restore))
-        .routes(routes!(hub::operation::delete))
-        .routes(routes!(hub::operation::download))
-        .routes(routes!(hub::operation::audit_logs))
-        .routes(routes!(hub::operation::audit_summary))
-        .routes(routes!(hub::operation::export_audit_logs))
-        .routes(routes!(openapi::get_openapi));
-    OpenApiRouter::new()
-        .routes(routes!(health::healthy))
-        .routes(routes!(health::ready))
-        .routes(routes!(metrics::get_metrics))
-        .routes(routes!(inlets::push_alerts))
-        .nest("/api/v1", api)
+        ),
+        routes!(channel::get_exporter_config),
+        routes!(channel::put_exporter_status),
+        routes!(sync::get_sync),
+        routes!(sync::list_sync_versions),
+        routes!(sync::get_sync_version),
+        routes!(sync::restore_sync_version),
+        routes!(sync::plan_sync),
+        routes!(sync::confirm_sync),
+        routes!(sync::resume_sync),
+        routes!(sd::get_targets),
+        routes!(alerts::list_alerts),
+        routes!(alerts::alert_statistics),
+        routes!(alert_export::export_alerts),
+        routes!(alert_gaps::list_alert_gaps),
+        routes!(alerts::get_alert),
+        routes!(alerts::acknowledge_alert, alerts::unacknowledge_alert),
+        routes!(alerts::comment_alert),
+        routes!(alerts::assign_alert),
+        routes!(inlets::receive_webhook),
+        routes!(audit::list_audit),
+        routes!(audit::verify_audit),
+        routes!(audit_export::export_audit),
+        routes!(backups::list_backups, backups::create_backup),
+        routes!(backups::list_runs),
+        routes!(backups::get_backup, backups::delete_backup),
+        routes!(backups::verify_backup),
+        routes!(backups::download_backup),
+        routes!(hub::operation::create),
+        routes!(hub::operation::list),
+        routes!(hub::operation::verify),
+        routes!(hub::operation::restore),
+        routes!(hub::operation::delete),
+        routes!(hub::operation::download),
+        routes!(hub::operation::audit_logs),
+        routes!(hub::operation::audit_summary),
+        routes!(hub::operation::export_audit_logs),
+        routes!(openapi::get_openapi),
+    ];
+    routes.extend(monitoring::routes());
+    routes
+}
+
+/// All routes with their description.
+fn routes() -> OpenApiRouter<AppState> {
+    let together = |routes: Vec<Route>| {
+        let empty = OpenApiRouter::new();
+        routes.into_iter().fold(empty, OpenApiRouter::routes)
+    };
+    together(root_routes()).nest("/api/v1", together(api_routes()))
 }
 
 /// The service that answers.
@@ -322,7 +324,9 @@ async fn method_not_allowed() -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_json::Value;
 
     use super::*;
     use crate::auth::access::RULES;
@@ -348,5 +352,42 @@ mod tests {
             .collect();
         assert_eq!(ruled.len(), RULES.len(), "a route has two rows");
         assert_eq!(ruled, described());
+    }
+
+    /// The description has room for one schema of a name, and takes the last.
+    #[test]
+    fn a_schema_has_its_name_alone() {
+        let mut known: BTreeMap<String, Value> = BTreeMap::new();
+        let routes = root_routes().into_iter().chain(api_routes());
+        for (name, schema) in routes.flat_map(|(schemas, _, _)| schemas) {
+            let schema = serde_json::to_value(schema).unwrap();
+            let first = known.entry(name.clone()).or_insert(schema.clone());
+            assert_eq!(*first, schema, "two types are called {name}");
+        }
+        assert!(known.contains_key("Server"), "they are looked at");
+    }
+
+    #[test]
+    fn every_schema_that_is_named_is_there() {
+        fn names(value: &Value, found: &mut BTreeSet<String>) {
+            match value {
+                Value::Object(fields) => {
+                    let reference = fields.get("$ref").and_then(Value::as_str);
+                    found.extend(reference.map(str::to_owned));
+                    fields.values().for_each(|value| names(value, found));
+                }
+                Value::Array(items) => items.iter().for_each(|value| names(value, found)),
+                _ => {}
+            }
+        }
+        let description = serde_json::to_value(description()).unwrap();
+        let mut found = BTreeSet::new();
+        names(&description, &mut found);
+        assert!(found.contains("#/components/schemas/Server"));
+        found.retain(|name| {
+            let place = name.strip_prefix('#').unwrap_or_default();
+            description.pointer(place).is_none()
+        });
+        assert_eq!(found, BTreeSet::new());
     }
 }

@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
 use super::monitoring::limit;
 use super::{AppState, Problem, ProblemBody, change};
 use crate::auth::Principal;
@@ -26,18 +28,21 @@ pub(super) async fn list_rule_groups(
 }
 
 /// Makes a rule group.
-#[utoipa::path(post, path = "/rules", tag = "rules", request_body = RuleGroupBody,
-    responses((status = 201, body = RuleGroup)))]
+#[utoipa::path(post, path = "/rules", tag = "rules", params(IdempotencyHeader),
+    request_body = RuleGroupBody, responses((status = 201, body = RuleGroup)))]
 pub(super) async fn create_rule_group(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<RuleGroupBody>,
-) -> Result<Versioned<RuleGroup>, Problem> {
+    Keyed { body, key }: Keyed<RuleGroupBody>,
+) -> Result<Response, Problem> {
     expect_all_groups(&principal)?;
     let draft = parse(body).await?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let group = tx.insert_rule_group(&draft).await?;
-    change::created(tx, &principal, group).await
+    change::created(tx, &principal, &key, group).await
 }
 
 /// One rule group.

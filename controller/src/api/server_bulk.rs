@@ -1,6 +1,8 @@
 //! One change for many servers, in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod changes;
+
+use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,13 +10,14 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(super) use self::changes::BulkChanges;
 use super::change::Resource;
 use super::extract::Json;
 use super::idempotency::{IdempotencyHeader, Keyed};
 use super::{AppState, Problem};
 use crate::auth::Principal;
-use crate::model::{AuditEvent, Id, Invalid, Server, ServerBody, ServerDraft, ServerFilter};
-use crate::store::{KeptAnswer, Names, Session, StoreError};
+use crate::model::{AuditEvent, Id, Invalid, Server, ServerDraft, ServerFilter};
+use crate::store::{KeptAnswer, Session};
 
 /// Most servers that are named one by one.
 const MAX_IDS: usize = 10_000;
@@ -83,126 +86,6 @@ impl From<BulkFilter> for ServerFilter {
             rack: filter.rack,
             manufacturer: filter.manufacturer,
         }
-    }
-}
-
-/// What is changed. What is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct BulkChanges {
-    /// Whether their BMCs are asked.
-    monitoring_enabled: Option<bool>,
-    /// Group; `null` is none.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Id>)]
-    group_id: Option<Option<Id>>,
-    /// Credential profile; `null` is none.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Id>)]
-    credential_id: Option<Option<Id>>,
-    /// Exporter; `null` lets the controller choose.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Id>)]
-    exporter_id: Option<Option<Id>>,
-    /// Site.
-    site: Option<String>,
-    /// Rack.
-    rack: Option<String>,
-    /// Manufacturer.
-    manufacturer: Option<String>,
-    /// Model.
-    model: Option<String>,
-    /// Tags that they get.
-    add_tags: Vec<String>,
-    /// Tags that they lose.
-    remove_tags: Vec<String>,
-    /// Labels that they get, or that change.
-    set_labels: BTreeMap<String, String>,
-    /// Labels that they lose.
-    remove_labels: Vec<String>,
-}
-
-/// Tells an absent field from `null`.
-fn present<'de, D>(deserializer: D) -> Result<Option<Option<Id>>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    Option::<Id>::deserialize(deserializer).map(Some)
-}
-
-impl BulkChanges {
-    /// Switches monitoring on or off.
-    pub(super) fn monitoring(enabled: bool) -> Self {
-        Self {
-            monitoring_enabled: Some(enabled),
-            ..Self::default()
-        }
-    }
-
-    fn apply(&self, body: &mut ServerBody) {
-        fn put<T: Clone>(to: &mut T, from: Option<&T>) {
-            if let Some(from) = from {
-                to.clone_from(from);
-            }
-        }
-        put(
-            &mut body.monitoring_enabled,
-            self.monitoring_enabled.as_ref(),
-        );
-        put(&mut body.group_id, self.group_id.as_ref());
-        put(&mut body.credential_id, self.credential_id.as_ref());
-        put(&mut body.exporter_id, self.exporter_id.as_ref());
-        put(&mut body.site, self.site.as_ref());
-        put(&mut body.rack, self.rack.as_ref());
-        put(&mut body.manufacturer, self.manufacturer.as_ref());
-        put(&mut body.model, self.model.as_ref());
-        body.tags.retain(|tag| !self.remove_tags.contains(tag));
-        for tag in &self.add_tags {
-            if !body.tags.contains(tag) {
-                body.tags.push(tag.clone());
-            }
-        }
-        for name in &self.remove_labels {
-            body.labels.remove(name);
-        }
-        for (name, value) in &self.set_labels {
-            body.labels.insert(name.clone(), value.clone());
-        }
-    }
-
-    /// Whether what they refer to exists and is the asker's.
-    fn check(&self, principal: &Principal, names: &Names) -> Result<(), Problem> {
-        let wanted = [
-            ("group_id", self.group_id, &names.groups, "group"),
-            (
-                "credential_id",
-                self.credential_id,
-                &names.credentials,
-                "credential",
-            ),
-            (
-                "exporter_id",
-                self.exporter_id,
-                &names.exporters,
-                "exporter",
-            ),
-        ];
-        for (field, id, known, what) in wanted {
-            if let Some(Some(id)) = id
-                && !known.values().any(|known| *known == id)
-            {
-                return Err(StoreError::Dangling { what, field }.into());
-            }
-        }
-        if let Some(group) = self.group_id
-            && !principal.scope().covers(group)
-        {
-            return Err(Problem::invalid_field(
-                "group_id",
-                "is none of the groups that you are limited to",
-            ));
-        }
-        Ok(())
     }
 }
 

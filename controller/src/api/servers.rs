@@ -66,7 +66,7 @@ pub(super) async fn create_server(
         return Ok(answer);
     }
     let server = tx.insert_server(&draft).await?;
-    change::created_once(tx, &principal, &key, server).await
+    change::created(tx, &principal, &key, server).await
 }
 
 /// One server. Who accepts `text/plain` gets it in the words of OpenServerHub.

@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::extract::{IfMatch, Json, Path, Query, Versioned, check_page};
+use super::idempotency::{IdempotencyHeader, Keyed};
 use super::rules::expect_all_groups;
 use super::{AppState, Problem, ProblemBody, change};
 use crate::auth::Principal;
@@ -33,18 +35,21 @@ pub(super) async fn list_thresholds(
 }
 
 /// Makes an override.
-#[utoipa::path(post, path = "/thresholds", tag = "rules", request_body = OverrideBody,
-    responses((status = 201, body = ThresholdOverride)))]
+#[utoipa::path(post, path = "/thresholds", tag = "rules", params(IdempotencyHeader),
+    request_body = OverrideBody, responses((status = 201, body = ThresholdOverride)))]
 pub(super) async fn create_threshold(
     State(state): State<AppState>,
     principal: Principal,
-    Json(body): Json<OverrideBody>,
-) -> Result<Versioned<ThresholdOverride>, Problem> {
+    Keyed { body, key }: Keyed<OverrideBody>,
+) -> Result<Response, Problem> {
     expect_all_groups(&principal)?;
     let draft = OverrideDraft::parse(&body).map_err(Problem::invalid)?;
     let mut tx = state.store.write().await?;
+    if let Some(answer) = key.answered(&mut tx).await? {
+        return Ok(answer);
+    }
     let made = tx.insert_threshold_override(&draft).await?;
-    change::created(tx, &principal, made).await
+    change::created(tx, &principal, &key, made).await
 }
 
 /// One override.

@@ -41,7 +41,7 @@ pub(super) async fn create_user(
         return Ok(answer);
     }
     let user = tx.insert_user(&draft, &hash).await?;
-    change::created_once(tx, &principal, &key, user).await
+    change::created(tx, &principal, &key, user).await
 }
 
 /// One user.

@@ -145,13 +145,17 @@ impl Handle {
             .collect())
     }
 
-    fn judge(&self, state: ChannelState) -> ChannelStatus {
-        let view = self
-            .views
-            .borrow()
+    /// What an exporter is to have, as far as that is known.
+    #[must_use]
+    pub fn view(&self, exporter: Id) -> Option<Arc<View>> {
+        let views = self.views.borrow();
+        views
             .as_ref()
-            .and_then(|views| views.by_exporter.get(&state.exporter_id).cloned());
-        let wanted = view.map(|view| view.etag.clone());
+            .and_then(|views| views.by_exporter.get(&exporter).cloned())
+    }
+
+    fn judge(&self, state: ChannelState) -> ChannelStatus {
+        let wanted = self.view(state.exporter_id).map(|view| view.etag.clone());
         let applied = match (&state.report.applied, &state.report.refused) {
             (applied, _) if applied.is_some() && *applied == wanted => Applied::InSync,
             (_, refused) if refused.is_some() && *refused == wanted => Applied::Failed,

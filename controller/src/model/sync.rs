@@ -16,11 +16,18 @@ pub enum Artefact {
     PrometheusTargets,
     /// The file with alerting and recording rules that Prometheus reads.
     PrometheusRules,
+    /// The modules that an exporter on its channel is given. They have no versions:
+    /// secrets are part of them.
+    ExporterModules,
 }
 
 impl Artefact {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::PrometheusTargets, Self::PrometheusRules];
+    pub const ALL: [Self; 3] = [
+        Self::PrometheusTargets,
+        Self::PrometheusRules,
+        Self::ExporterModules,
+    ];
 
     /// The word in the store and in the API.
     #[must_use]
@@ -28,6 +35,7 @@ impl Artefact {
         match self {
             Self::PrometheusTargets => "prometheus_targets",
             Self::PrometheusRules => "prometheus_rules",
+            Self::ExporterModules => "exporter_modules",
         }
     }
 

@@ -8,6 +8,8 @@ use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, VectorSelector, token};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
+use super::parser::guarded;
+
 /// Longest expression, in bytes. Parsing is recursive, and this bounds its depth.
 pub const MAX_EXPRESSION: usize = 8 * 1024;
 /// Longest expression in which the place of a mistake is looked for, in bytes:
@@ -40,10 +42,8 @@ fn at(place: &Option<(usize, usize)>) -> String {
     })
 }
 
-/// Asks the parser, which panics on a few numbers instead of refusing them.
 fn parse(text: &str) -> Result<Expr, String> {
-    std::panic::catch_unwind(|| parser::parse(text))
-        .unwrap_or_else(|_| Err("there is a number that is too large".to_owned()))
+    guarded(|message| message, || parser::parse(text))
 }
 
 /// Parses an expression.

@@ -12,6 +12,8 @@
 //! another one, and its group is looked up when the question is asked. What bears
 //! no `server_id` belongs to no server and is not shown.
 
+use std::panic::resume_unwind;
+
 use promql_parser::label::{Labels, MatchOp, Matcher, Matchers};
 use promql_parser::parser::{
     AggregateExpr, BinModifier, BinaryExpr, Call, Expr, LabelModifier, ParenExpr, SubqueryExpr,
@@ -19,6 +21,7 @@ use promql_parser::parser::{
 };
 use regex::Regex;
 
+use super::parser::guarded;
 use crate::model::Id;
 
 /// The label that says whose series it is.
@@ -180,9 +183,8 @@ impl Limit {
                 max: MAX_QUERY,
             });
         }
-        // A thread of its own, for its stack, and because the parser panics at
-        // some durations: that ends the thread and is a refusal.
-        let work = || self.print(query);
+        // A thread of its own, for its stack.
+        let work = || guarded(Refusal::Syntax, || self.print(query));
         std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .name("promql".to_owned())
@@ -190,7 +192,7 @@ impl Limit {
                 .spawn_scoped(scope, work)
                 .map_err(|error| Refusal::Unlimitable(format!("the expression ({error})")))?
                 .join()
-                .unwrap_or_else(|_| Err(Refusal::Syntax("it has numbers out of range".to_owned())))
+                .unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 

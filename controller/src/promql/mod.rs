@@ -3,5 +3,6 @@
 
 pub mod check;
 pub mod enforce;
+mod parser;
 
 pub use enforce::{Limit, Refusal};

@@ -3,25 +3,12 @@
 use crate::model::{AuditEvent, shipped_rule_groups};
 use crate::store::{Store, StoreError};
 
-/// How often it is tried while another controller does the same.
-const TRIES: usize = 3;
-
 /// Adds the groups that are missing, and brings those up to date that nobody has
 /// changed. Each is in the audit trail.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn install(store: &Store) -> Result<(), StoreError> {
-    let mut tries = 1;
-    loop {
-        match try_install(store).await {
-            Err(StoreError::Taken { .. }) if tries < TRIES => tries += 1,
-            other => return other,
-        }
-    }
-}
-
-async fn try_install(store: &Store) -> Result<(), StoreError> {
     let mut tx = store.write().await?;
     let mut is_changed = false;
     for shipped in shipped_rule_groups() {

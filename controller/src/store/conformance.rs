@@ -20,7 +20,9 @@ mod postgres;
 mod rules;
 mod secret;
 mod sync;
+mod tidy;
 mod trail;
+mod turn;
 
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const OTHER_KEY: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
@@ -55,6 +57,9 @@ cases![
     every_statement_is_understood,
     inventory::a_group_in_use_stays,
     inventory::versions_guard_against_lost_changes,
+    turn::a_change_is_not_lost_to_one_at_the_same_time,
+    turn::a_check_holds_until_the_change,
+    tidy::what_is_over_goes_and_what_holds_stays,
     inventory::servers_are_filtered_sorted_and_scoped,
     inventory::numbers_of_servers_are_those_in_scope,
     inventory::what_a_server_names_must_exist,
@@ -140,6 +145,7 @@ async fn every_statement_is_understood(lab: Lab) {
         credentials::STATEMENTS,
         exporters::STATEMENTS,
         groups::STATEMENTS,
+        guard::STATEMENTS,
         identities::STATEMENTS,
         runs::STATEMENTS,
         idempotency::STATEMENTS,

@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
-use super::groups::expect_version;
+use super::guard::expect_version;
 use super::query::{Bound, List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json};
 use crate::clock::Timestamp;
@@ -86,11 +86,9 @@ impl Tx {
     }
 
     async fn stored_credential(&mut self, id: Id) -> Result<Stored, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "credential" })?;
+        let row = self
+            .row_of(GET, id, StoreError::NotFound { what: "credential" })
+            .await?;
         read(&row)
     }
 
@@ -145,6 +143,7 @@ impl WriteTx {
         &mut self,
         draft: &CredentialDraft,
     ) -> Result<Credential, StoreError> {
+        self.take_turn().await?;
         let (password, _) = self.change_secret(PASSWORD, None, &draft.password).await?;
         let (k_g, _) = self.change_secret(K_G, None, &draft.k_g).await?;
         let now = self.now();
@@ -167,6 +166,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &CredentialDraft,
     ) -> Result<(Credential, Credential), StoreError> {
+        self.take_turn().await?;
         let before = self.stored_credential(id).await?;
         expect_version(before.credential.version, version)?;
         self.expect_password_fits(&before, draft).await?;
@@ -217,13 +217,11 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<Credential, StoreError> {
+        self.take_turn().await?;
         let before = self.stored_credential(id).await?;
         expect_version(before.credential.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.delete_secret(before.password.as_deref()).await?;
         self.delete_secret(before.k_g.as_deref()).await?;
         self.touch();

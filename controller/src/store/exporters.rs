@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::groups::expect_version;
+use super::guard::expect_version;
 use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, moment, truth};
 use crate::model::{
@@ -36,11 +36,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn exporter(&mut self, id: Id) -> Result<Exporter, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         read(&row)
     }
 
@@ -101,6 +97,7 @@ impl WriteTx {
     /// # Errors
     /// [`StoreError::Taken`] when the name is.
     pub async fn insert_exporter(&mut self, draft: &ExporterDraft) -> Result<Exporter, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
         let row = sqlx::query(INSERT)
             .bind(draft.name.as_str())
@@ -126,6 +123,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &ExporterDraft,
     ) -> Result<(Exporter, Exporter), StoreError> {
+        self.take_turn().await?;
         let before = self.exporter(id).await?;
         expect_version(before.version, version)?;
         let now = self.now();
@@ -154,14 +152,12 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<Exporter, StoreError> {
+        self.take_turn().await?;
         let before = self.exporter(id).await?;
         expect_version(before.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
         self.revoke_exporter_tokens(id).await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

@@ -3,6 +3,7 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::guard::expect_version;
 use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, moment};
 use crate::model::{
@@ -36,11 +37,7 @@ impl Tx {
         if !scope.covers(Some(id)) {
             return Err(not_found);
         }
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(not_found)?;
+        let row = self.row_of(GET, id, not_found).await?;
         read(&row)
     }
 
@@ -77,6 +74,7 @@ impl WriteTx {
     /// # Errors
     /// [`StoreError::Taken`] when the name is.
     pub async fn insert_group(&mut self, draft: &GroupDraft) -> Result<Group, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
         let row = sqlx::query(INSERT)
             .bind(draft.name.as_str())
@@ -100,6 +98,7 @@ impl WriteTx {
         draft: &GroupDraft,
         scope: &Scope,
     ) -> Result<(Group, Group), StoreError> {
+        self.take_turn().await?;
         let before = self.group(id, scope).await?;
         expect_version(before.version, version)?;
         let now = self.now();
@@ -126,43 +125,13 @@ impl WriteTx {
         version: Option<Version>,
         scope: &Scope,
     ) -> Result<Group, StoreError> {
+        self.take_turn().await?;
         let before = self.group(id, scope).await?;
         expect_version(before.version, version)?;
         self.expect_unused(COUNT_SERVERS, id, "servers").await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
-    }
-
-    /// Fails when the statement counts any users of a row.
-    pub(super) async fn expect_unused(
-        &mut self,
-        count: &'static str,
-        id: Id,
-        users: &'static str,
-    ) -> Result<(), StoreError> {
-        let row = sqlx::query(count)
-            .bind(id)
-            .fetch_one(self.connection())
-            .await?;
-        match row.try_get(0)? {
-            0 => Ok(()),
-            count => Err(StoreError::InUse { count, users }),
-        }
-    }
-}
-
-/// Fails when somebody expects another version.
-pub(super) fn expect_version(
-    current: Version,
-    expected: Option<Version>,
-) -> Result<(), StoreError> {
-    match expected {
-        Some(expected) if expected != current => Err(StoreError::Changed { current }),
-        _ => Ok(()),
     }
 }
 

@@ -70,17 +70,29 @@ pub enum Claim {
 }
 
 impl WriteTx {
-    /// Takes a key, or finds what was answered to it.
+    /// Forgets keys whose time is over, with their answers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_keys(&mut self) -> Result<u64, StoreError> {
+        let before = self.now().before(KEY_LIFE);
+        let done = sqlx::query(FORGET)
+            .bind(before.0)
+            .execute(self.connection())
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Takes a key, or finds what was answered to it. Waits for its turn first, as
+    /// all that use keys change what operators own: two that wait for each other's
+    /// key and turn would wait for ever.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn claim_key(&mut self, key: &IdempotencyKey) -> Result<Claim, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
-        let life = i64::try_from(KEY_LIFE.as_millis()).unwrap_or(i64::MAX);
-        sqlx::query(FORGET)
-            .bind(now.0.saturating_sub(life))
-            .execute(self.connection())
-            .await?;
+        self.forget_keys().await?;
         let sealed = self.sealer.seal(key.place(), &key.request)?;
         let key_id = self.sealer.active().as_bytes().to_vec();
         let claimed = sqlx::query(CLAIM)

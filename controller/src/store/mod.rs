@@ -19,6 +19,7 @@ mod credentials;
 mod error;
 mod exporters;
 mod groups;
+mod guard;
 mod idempotency;
 mod identities;
 mod inspect;
@@ -160,6 +161,7 @@ impl Store {
         Ok(WriteTx {
             tx: self.begin(&self.writer, begin, &self.times.write).await?,
             revision: self.revision.clone(),
+            has_turn: false,
             changes_desired_state: false,
         })
     }
@@ -294,6 +296,7 @@ impl Tx {
 pub struct WriteTx {
     tx: Tx,
     revision: watch::Sender<i64>,
+    has_turn: bool,
     changes_desired_state: bool,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::groups::expect_version;
+use super::guard::expect_version;
 use super::query::{List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json, truth};
 use crate::model::{
@@ -52,11 +52,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn rule_group(&mut self, id: Id) -> Result<RuleGroup, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         read(&row)
     }
 
@@ -110,16 +106,9 @@ impl WriteTx {
         &mut self,
         draft: &RuleGroupDraft,
     ) -> Result<RuleGroup, StoreError> {
-        let count: i64 = sqlx::query(COUNT)
-            .fetch_one(self.connection())
-            .await?
-            .try_get(0)?;
-        if count >= MAX_RULE_GROUPS {
-            return Err(StoreError::TooMany {
-                what: "rule groups",
-                limit: MAX_RULE_GROUPS,
-            });
-        }
+        self.take_turn().await?;
+        self.expect_room(COUNT, "rule groups", MAX_RULE_GROUPS)
+            .await?;
         self.insert_group_of_rules(draft, draft.name.as_str(), None)
             .await
     }
@@ -153,12 +142,12 @@ impl WriteTx {
     /// when nothing was to be done.
     ///
     /// # Errors
-    /// When the database fails; [`StoreError::Taken`] when another controller does
-    /// the same at this moment.
+    /// When the database fails.
     pub async fn install_rule_group(
         &mut self,
         shipped: &RuleGroupDraft,
     ) -> Result<Option<(Option<RuleGroup>, RuleGroup)>, StoreError> {
+        self.take_turn().await?;
         let row = sqlx::query(BY_SHIPPED_NAME)
             .bind(shipped.name.as_str())
             .fetch_optional(self.connection())
@@ -199,11 +188,8 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<(RuleGroup, RuleGroup), StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        self.take_turn().await?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         let before = read(&row)?;
         expect_version(before.version, version)?;
         let shipped_name: Option<String> = row.try_get("shipped_name")?;
@@ -258,6 +244,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &RuleGroupDraft,
     ) -> Result<(RuleGroup, RuleGroup), StoreError> {
+        self.take_turn().await?;
         let before = self.rule_group(id).await?;
         expect_version(before.version, version)?;
         let now = self.now();
@@ -286,15 +273,13 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<RuleGroup, StoreError> {
+        self.take_turn().await?;
         let before = self.rule_group(id).await?;
         expect_version(before.version, version)?;
         if before.origin == RuleOrigin::Default {
             return Err(StoreError::Shipped);
         }
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }

@@ -228,6 +228,7 @@ impl WriteTx {
         &mut self,
         drafts: &[&ServerDraft],
     ) -> Result<Vec<Server>, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
         let mut servers = Vec::with_capacity(drafts.len());
         for chunk in drafts.chunks(ROWS) {
@@ -265,6 +266,7 @@ impl WriteTx {
         &mut self,
         rows: &[(&Server, &ServerDraft)],
     ) -> Result<Vec<Server>, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
         let mut servers = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(ROWS) {
@@ -291,6 +293,7 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn delete_servers(&mut self, ids: &[Id]) -> Result<(), StoreError> {
+        self.take_turn().await?;
         for chunk in ids.chunks(CHUNK) {
             let mut query = Query::new("DELETE FROM servers");
             query.and("id IN ").list(chunk.iter().copied())?;

@@ -3,7 +3,8 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::groups::{and_in_scope, expect_version};
+use super::groups::and_in_scope;
+use super::guard::expect_version;
 use super::query::{Bound, List, Query, statements};
 use super::{StoreError, Tx, WriteTx, json, moment, to_json, truth};
 use crate::clock::Timestamp;
@@ -140,6 +141,7 @@ impl WriteTx {
     /// # Errors
     /// [`StoreError::Taken`], [`StoreError::Dangling`].
     pub async fn insert_server(&mut self, draft: &ServerDraft) -> Result<Server, StoreError> {
+        self.take_turn().await?;
         self.check_server(draft, 0).await?;
         let now = self.now();
         let row = bound(INSERT, draft, now)?
@@ -163,6 +165,7 @@ impl WriteTx {
         draft: &ServerDraft,
         scope: &Scope,
     ) -> Result<(Server, Server), StoreError> {
+        self.take_turn().await?;
         let before = self.server(id, scope).await?;
         expect_version(before.version, version)?;
         self.check_server(draft, id).await?;
@@ -189,12 +192,10 @@ impl WriteTx {
         version: Option<Version>,
         scope: &Scope,
     ) -> Result<Server, StoreError> {
+        self.take_turn().await?;
         let before = self.server(id, scope).await?;
         expect_version(before.version, version)?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }
@@ -216,14 +217,8 @@ impl WriteTx {
         }
         let references = [draft.group_id, draft.credential_id, draft.exporter_id];
         for ((count, what, field), id) in REFERENCES.into_iter().zip(references) {
-            let Some(id) = id else { continue };
-            let found: i64 = sqlx::query(count)
-                .bind(id)
-                .fetch_one(self.connection())
-                .await?
-                .try_get(0)?;
-            if found == 0 {
-                return Err(StoreError::Dangling { what, field });
+            if let Some(id) = id {
+                self.expect_there(count, id, what, field).await?;
             }
         }
         Ok(())

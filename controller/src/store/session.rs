@@ -20,7 +20,9 @@ impl Session {
         Ok(if dry_run {
             Self::Look(store.read().await?)
         } else {
-            Self::Write(store.write().await?)
+            let mut tx = store.write().await?;
+            tx.take_turn().await?;
+            Self::Write(tx)
         })
     }
 

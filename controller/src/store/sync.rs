@@ -120,11 +120,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn sync_version(&mut self, id: Id) -> Result<SyncVersion, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         read(&row)
     }
 
@@ -166,11 +162,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn sync_diff(&mut self, id: Id) -> Result<Vec<SyncChange>, StoreError> {
-        let row = sqlx::query(DIFF)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(DIFF, id, NOT_FOUND).await?;
         json(&row, "diff")
     }
 
@@ -179,11 +171,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`], also when it is too old to be kept.
     pub async fn sync_content(&mut self, id: Id) -> Result<Vec<u8>, StoreError> {
-        let row = sqlx::query(CONTENT)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(CONTENT, id, NOT_FOUND).await?;
         let packed: Option<Vec<u8>> = row.try_get("content")?;
         let packed = packed.ok_or(NOT_FOUND)?;
         let mut content = Vec::new();

@@ -3,7 +3,8 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::groups::{and_in_scope, expect_version};
+use super::groups::and_in_scope;
+use super::guard::expect_version;
 use super::query::{Bound as BoundQuery, List, Query, statements};
 use super::{StoreError, Tx, WriteTx, moment, truth, word};
 use crate::clock::Timestamp;
@@ -61,17 +62,18 @@ impl Tx {
         id: Id,
         scope: &Scope,
     ) -> Result<ThresholdOverride, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(NOT_FOUND)?;
+        let row = self.row_of(GET, id, NOT_FOUND).await?;
         let found = read(&row)?;
         if found.group_id.is_some() && !scope.covers(found.group_id) {
             return Err(NOT_FOUND);
         }
         if let Some(server) = found.server_id {
-            self.server(server, scope).await.map_err(|_| NOT_FOUND)?;
+            self.server(server, scope)
+                .await
+                .map_err(|error| match error {
+                    StoreError::NotFound { .. } => NOT_FOUND,
+                    other => other,
+                })?;
         }
         Ok(found)
     }
@@ -129,16 +131,9 @@ impl WriteTx {
         &mut self,
         draft: &OverrideDraft,
     ) -> Result<ThresholdOverride, StoreError> {
-        let count: i64 = sqlx::query(COUNT)
-            .fetch_one(self.connection())
-            .await?
-            .try_get(0)?;
-        if count >= MAX_OVERRIDES {
-            return Err(StoreError::TooMany {
-                what: "threshold overrides",
-                limit: MAX_OVERRIDES,
-            });
-        }
+        self.take_turn().await?;
+        self.expect_room(COUNT, "threshold overrides", MAX_OVERRIDES)
+            .await?;
         self.check_override(draft, 0).await?;
         let now = self.now();
         let row = bound(INSERT, draft, now)
@@ -160,6 +155,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &OverrideDraft,
     ) -> Result<(ThresholdOverride, ThresholdOverride), StoreError> {
+        self.take_turn().await?;
         let before = self.threshold_override(id, &Scope::All).await?;
         expect_version(before.version, version)?;
         self.check_override(draft, id).await?;
@@ -182,12 +178,10 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<ThresholdOverride, StoreError> {
+        self.take_turn().await?;
         let before = self.threshold_override(id, &Scope::All).await?;
         expect_version(before.version, version)?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         self.touch();
         Ok(before)
     }
@@ -197,14 +191,8 @@ impl WriteTx {
             (HAS_SERVER, "server", "server_id", draft.server_id),
             (HAS_GROUP, "group", "group_id", draft.group_id),
         ] {
-            let Some(id) = id else { continue };
-            let found: i64 = sqlx::query(count)
-                .bind(id)
-                .fetch_one(self.connection())
-                .await?
-                .try_get(0)?;
-            if found == 0 {
-                return Err(StoreError::Dangling { what, field });
+            if let Some(id) = id {
+                self.expect_there(count, id, what, field).await?;
             }
         }
         let same: i64 = sqlx::query(SAME)

@@ -26,8 +26,12 @@ statements! {
     REVOKE_SUBJECT = "UPDATE tokens SET revoked_ms = $1 WHERE subject_id = $2 AND kind = $3 \
                       AND revoked_ms IS NULL";
     REVOKE_USER = "UPDATE tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL";
-    DELETE_OLD = "DELETE FROM tokens WHERE expires_ms < $1 OR revoked_ms < $1";
+    FORGET = "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
+              WHERE expires_ms < $1 OR revoked_ms < $1 LIMIT $2)";
 }
+
+/// Tokens that are forgotten in one transaction; others wait for its end.
+const FORGOTTEN_AT_ONCE: i64 = 1000;
 
 const LIST: List = List {
     columns: columns!(),
@@ -85,11 +89,9 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn token(&mut self, id: Id) -> Result<TokenOwner, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "token" })?;
+        let row = self
+            .row_of(GET, id, StoreError::NotFound { what: "token" })
+            .await?;
         read(&row)
     }
 
@@ -221,13 +223,15 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Forgets tokens that ended or were taken back before `before`.
+    /// Forgets some tokens that ended or were taken back before `before`, and says
+    /// how many; none when there are no more.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_old_tokens(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let done = sqlx::query(DELETE_OLD)
+    pub async fn forget_tokens(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(FORGET)
             .bind(before.0)
+            .bind(FORGOTTEN_AT_ONCE)
             .execute(self.connection())
             .await?;
         Ok(done.rows_affected())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::groups::expect_version;
+use super::guard::expect_version;
 use super::query::{List, Query, name_order, statements};
 use super::{StoreError, Tx, WriteTx, maybe_moment, moment, truth};
 use crate::model::{
@@ -45,11 +45,9 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn user(&mut self, id: Id) -> Result<User, StoreError> {
-        let row = sqlx::query(GET)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "user" })?;
+        let row = self
+            .row_of(GET, id, StoreError::NotFound { what: "user" })
+            .await?;
         let groups = self.groups_of(&row).await?;
         read(&row, groups)
     }
@@ -75,11 +73,9 @@ impl Tx {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn password_hash(&mut self, id: Id) -> Result<String, StoreError> {
-        let row = sqlx::query(GET_HASH)
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::NotFound { what: "user" })?;
+        let row = self
+            .row_of(GET_HASH, id, StoreError::NotFound { what: "user" })
+            .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -150,6 +146,7 @@ impl WriteTx {
         draft: &UserDraft,
         password_hash: &str,
     ) -> Result<User, StoreError> {
+        self.take_turn().await?;
         let now = self.now();
         let row = sqlx::query(INSERT)
             .bind(&draft.username)
@@ -179,6 +176,7 @@ impl WriteTx {
         version: Option<Version>,
         draft: &UserDraft,
     ) -> Result<(User, User), StoreError> {
+        self.take_turn().await?;
         let before = self.user(id).await?;
         expect_version(before.version, version)?;
         if draft.role != Role::Admin || !draft.is_active {
@@ -239,13 +237,11 @@ impl WriteTx {
         id: Id,
         version: Option<Version>,
     ) -> Result<User, StoreError> {
+        self.take_turn().await?;
         let before = self.user(id).await?;
         expect_version(before.version, version)?;
         self.expect_other_admin(&before).await?;
-        sqlx::query(DELETE)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        self.delete_row(DELETE, id).await?;
         Ok(before)
     }
 
@@ -273,17 +269,8 @@ impl WriteTx {
             .execute(self.connection())
             .await?;
         for group in groups.into_iter().flatten() {
-            let found: i64 = sqlx::query(HAS_GROUP)
-                .bind(*group)
-                .fetch_one(self.connection())
-                .await?
-                .try_get(0)?;
-            if found == 0 {
-                return Err(StoreError::Dangling {
-                    what: "group",
-                    field: "group_ids",
-                });
-            }
+            self.expect_there(HAS_GROUP, *group, "group", "group_ids")
+                .await?;
             sqlx::query(ADD_GROUP)
                 .bind(id)
                 .bind(*group)

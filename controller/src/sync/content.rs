@@ -15,6 +15,9 @@ pub enum ContentError {
     /// They were to be rules.
     #[error("the rule file is not good: {0}")]
     Rules(#[from] RuleFileError),
+    /// It is given, but not kept.
+    #[error("{} have no versions", .0.as_str())]
+    NotKept(Artefact),
 }
 
 /// The checked content of a version. Cheap to clone.
@@ -30,6 +33,7 @@ impl Content {
         Ok(match artefact {
             Artefact::PrometheusTargets => Self::Targets(Arc::new(Document::parse(bytes)?)),
             Artefact::PrometheusRules => Self::Rules(Arc::new(RuleFile::parse(bytes)?)),
+            Artefact::ExporterModules => return Err(ContentError::NotKept(artefact)),
         })
     }
 

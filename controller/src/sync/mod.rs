@@ -14,6 +14,7 @@ mod decide;
 mod desired;
 mod diff;
 mod engine;
+mod exporters;
 mod file;
 mod handle;
 mod impact;
@@ -31,6 +32,7 @@ mod unit;
 
 pub use content::ContentError;
 pub use engine::Engine;
+pub use exporters::Exporters;
 pub use file::FileError;
 pub use handle::{Handle, NoTargets, SyncError};
 pub use lists::TargetLists;

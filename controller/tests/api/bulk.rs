@@ -282,6 +282,14 @@ async fn a_request_with_a_key_happens_once() {
             "/api/v1/users",
             json!({"username": "u", "role": "viewer", "password": "zq7canaryUSER"}),
         ),
+        (
+            "/api/v1/rules",
+            json!({"name": "r", "rules": [{"alert": "A", "expr": "up == 0"}]}),
+        ),
+        (
+            "/api/v1/thresholds",
+            json!({"kind": "temperature", "bound": "upper", "level": "critical", "value": 70}),
+        ),
     ] {
         let first = post(&admin, path, &body, path).await;
         assert_eq!(first.status, StatusCode::CREATED, "{first:?}");

@@ -8,6 +8,7 @@ use ipmi_controller::model::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::wait::wait_for;
 use crate::support::{Answer, Client, Lab};
 
 const PASSWORD: &str = "zq7canaryBMC0815";
@@ -96,6 +97,21 @@ impl Fleet {
             credential,
             servers,
         }
+    }
+
+    /// Waits until the row of an exporter among what is published has that state.
+    async fn row(&self, name: &str, state: &str) -> Value {
+        wait_for(&format!("{name}: {state}"), async || {
+            let status = self.admin.get("/api/v1/sync").await;
+            let rows = status.body["artefacts"].as_array()?.clone();
+            let is_it = |row: &Value| {
+                row["artefact"] == "exporter_modules"
+                    && row["server"] == name
+                    && row["state"] == state
+            };
+            rows.into_iter().find(is_it)
+        })
+        .await
     }
 
     async fn channel(&self, index: usize) -> Value {
@@ -296,6 +312,9 @@ async fn a_server_that_moves_is_known_to_the_new_exporter_before_it_is_published
 async fn the_api_tells_what_an_exporter_works_with() {
     let fleet = Fleet::start().await;
     assert_eq!(fleet.channel(0).await, Value::Null, "it has never asked");
+    for name in ["east", "west"] {
+        fleet.row(name, "unverified").await;
+    }
     let east = &fleet.tokens[0];
     let answer = config_with(east, |modules| modules["lab"].is_object()).await;
     let channel = fleet.channel(0).await;
@@ -320,7 +339,15 @@ async fn the_api_tells_what_an_exporter_works_with() {
     ] {
         assert_eq!(channel[key], expected, "{channel:#}");
     }
+    let row = fleet.row("east", "failed").await;
+    assert_eq!(
+        (&row["warnings"], &row["entries"]),
+        (&json!(["modules.lab: no"]), &json!(1))
+    );
     let limited = fleet.lab.user("limited", Role::Viewer, Some(&[])).await;
+    let seen = limited.get("/api/v1/sync").await;
+    assert!(seen.text.contains("exporter_modules"), "{}", seen.text);
+    assert!(!seen.text.contains("modules.lab"), "{}", seen.text);
     let seen = limited
         .get(&format!("/api/v1/exporters/{}", fleet.ids[0]))
         .await;
@@ -336,6 +363,8 @@ async fn the_api_tells_what_an_exporter_works_with() {
         (&channel["applied"], &channel["error"]),
         (&json!("in_sync"), &Value::Null)
     );
+    let row = fleet.row("east", "in_sync").await;
+    assert_eq!((&row["message"], &row["failures"]), (&json!(""), &json!(1)));
     let body = json!({"name": "east", "address": "bmc-new.example.org", "site": "east",
         "credential_id": fleet.credential});
     fleet

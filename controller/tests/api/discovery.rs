@@ -115,6 +115,8 @@ async fn a_scan_finds_bmcs_and_they_become_servers() {
         (&made["port"], &made["group_id"]),
         (&json!(port), &json!(1))
     );
+    let entries = admin.get("/api/v1/audit?action=server.create").await;
+    assert_eq!(entries.body["items"][0]["after"]["name"], made["name"]);
     let entries = admin.get("/api/v1/audit?action=discovery.start").await;
     assert_eq!(
         entries.body["items"][0]["after"]["networks"],

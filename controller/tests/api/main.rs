@@ -19,3 +19,4 @@ mod rules;
 mod secrets;
 mod servers;
 mod sync;
+mod trail;

@@ -207,6 +207,8 @@ async fn people_sign_in_and_are_what_their_claims_say() {
         .map(|entry| entry["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions, ["user.update", "user.create"]);
+    let signed_in = admin.get("/api/v1/audit?actor=eva&action=auth.login").await;
+    assert_eq!(signed_in.body["items"][0]["resource"], "auth");
     // The password log-in stays, for those who have one.
     let body = json!({"username": "root", "password": PASSWORD});
     let local = lab.nobody().post("/api/v1/auth/login", &body).await;

@@ -7,33 +7,33 @@ mod query;
 mod report;
 mod servers;
 
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AppState, Problem};
+use super::{AppState, Problem, Route};
 use crate::auth::Principal;
 use crate::model::Scope;
 use crate::promql::Limit;
 
 /// The routes below `/api/v1`.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(query::query, query::query_by_form))
-        .routes(routes!(query::query_range, query::query_range_by_form))
-        .routes(routes!(query::labels))
-        .routes(routes!(query::label_values))
-        .routes(routes!(query::series))
-        .routes(routes!(servers::get_metrics))
-        .routes(routes!(servers::get_sensors))
-        .routes(routes!(servers::collect_now))
-        .routes(routes!(servers::get_dashboard))
-        .routes(routes!(export::export_server))
-        .routes(routes!(export::export_group))
-        .routes(routes!(report::report_on_server))
-        .routes(routes!(report::report_on_group))
-        .routes(routes!(report::compare_server))
-        .routes(routes!(report::compare_group))
-        .routes(routes!(health::get_health))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        routes!(query::query, query::query_by_form),
+        routes!(query::query_range, query::query_range_by_form),
+        routes!(query::labels),
+        routes!(query::label_values),
+        routes!(query::series),
+        routes!(servers::get_metrics),
+        routes!(servers::get_sensors),
+        routes!(servers::collect_now),
+        routes!(servers::get_dashboard),
+        routes!(export::export_server),
+        routes!(export::export_group),
+        routes!(report::report_on_server),
+        routes!(report::report_on_group),
+        routes!(report::compare_server),
+        routes!(report::compare_group),
+        routes!(health::get_health),
+    ]
 }
 
 /// The limit on what somebody asks Prometheus; none for those who see all.

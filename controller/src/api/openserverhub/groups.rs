@@ -105,8 +105,9 @@ pub(in crate::api) async fn hub_create_group(
     let draft = body.draft()?;
     let mut tx = state.store.write().await?;
     let group = tx.insert_group(&draft).await?;
-    let made = change::created(tx, &principal, group).await?;
-    Ok(Json(made.value.into()))
+    change::made(&mut tx, &principal, &group).await?;
+    tx.commit().await?;
+    Ok(Json(group.into()))
 }
 
 /// One group.

@@ -366,6 +366,7 @@ pub(in crate::api) async fn update(
 ) -> Result<Versioned<HubServer>, Problem> {
     let scope = principal.scope();
     let mut tx = state.store.write().await?;
+    tx.take_turn().await?;
     let before = tx.server(id, &scope).await?;
     let mut body = before.to_body();
     change.apply(&mut body);

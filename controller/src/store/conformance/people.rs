@@ -70,5 +70,7 @@ pub(super) async fn tokens_end_together(lab: Lab) {
     assert_eq!(found.revoked_at, Some(NOON));
     assert!(tx.token_by_hash(b"3").await.unwrap().is_none());
     let later = NOON.after(std::time::Duration::from_secs(61));
-    assert_eq!(tx.delete_old_tokens(later).await.unwrap(), 2);
+    assert_eq!(tx.forget_tokens(NOON).await.unwrap(), 0);
+    assert_eq!(tx.forget_tokens(later).await.unwrap(), 2);
+    assert_eq!(tx.forget_tokens(later).await.unwrap(), 0);
 }

@@ -198,6 +198,18 @@ pub(super) async fn overrides_are_kept_and_scoped(lab: Lab) {
     tx.delete_server(node.id, None, &Scope::All).await.unwrap();
     let left = tx.all_threshold_overrides().await.unwrap();
     assert_eq!(left.len(), 1, "what is about a server goes with it");
+
+    // What cannot be read is not told as absent.
+    let node = tx.insert_server(&server("n2", |_| ())).await.unwrap();
+    let about = threshold(json!({"server_id": node.id}));
+    let about = tx.insert_threshold_override(&about).await.unwrap();
+    sqlx::query("UPDATE servers SET tags = '{' WHERE id = $1")
+        .bind(node.id)
+        .execute(tx.connection())
+        .await
+        .unwrap();
+    let found = tx.threshold_override(about.id, &Scope::All).await;
+    assert!(matches!(found, Err(StoreError::Damaged(_))), "{found:?}");
 }
 
 pub(super) async fn shipped_groups_are_kept_up_to_date(lab: Lab) {

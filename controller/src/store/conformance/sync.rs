@@ -44,6 +44,8 @@ pub(super) async fn versions_are_kept_with_author_and_content(lab: Lab) {
         ("eve", "servers/1"),
         ("root", "exporters/1"),
         ("mallory", "users/1"),
+        ("anna", "rules/1"),
+        ("bert", "thresholds/1"),
         ("eve", "servers/2"),
     ] {
         let event = AuditEvent {
@@ -67,7 +69,10 @@ pub(super) async fn versions_are_kept_with_author_and_content(lab: Lab) {
         .insert_sync_version(&sync_version(artefact, b"one", &diff))
         .await
         .unwrap();
-    assert_eq!(first.author, "eve, root", "who changed what is published");
+    assert_eq!(
+        first.author, "anna, bert, eve, root",
+        "who changed what is published"
+    );
     assert_eq!(
         (first.outcome, first.is_kept),
         (SyncOutcome::Published, true)
