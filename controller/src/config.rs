@@ -20,6 +20,7 @@ mod backup;
 mod channel;
 mod discovery;
 mod endpoint;
+mod grafana;
 mod log;
 mod metrics;
 mod oidc;
@@ -30,7 +31,8 @@ pub use alertmanager::AlertmanagerConfig;
 pub use backup::{BackupConfig, SnapshotConfig};
 pub use channel::ChannelConfig;
 pub use discovery::DiscoveryConfig;
-pub use endpoint::{EndpointConfig, GrafanaConfig};
+pub use endpoint::EndpointConfig;
+pub use grafana::{DataSource, DataSourceConfig, Drift, GrafanaConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
@@ -77,7 +79,7 @@ pub struct Config {
     /// The Alertmanager that is asked about alerts.
     #[serde(default)]
     pub alertmanager: AlertmanagerConfig,
-    /// The Grafana whose dashboards are linked to.
+    /// The Grafana that dashboards are kept in and linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,
     /// How log lines look, and which are written.

@@ -17,6 +17,7 @@ pub mod command;
 pub mod config;
 pub mod dashboards;
 pub mod discovery;
+pub mod grafana;
 pub mod housekeeping;
 pub mod leader;
 pub mod logging;

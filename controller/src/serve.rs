@@ -16,6 +16,7 @@ use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::Discovery;
+use crate::grafana;
 use crate::housekeeping::Housekeeping;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
@@ -65,6 +66,7 @@ struct Duties {
     lookout: Option<Lookout>,
     schedule: Arc<Schedule>,
     housekeeping: Housekeeping,
+    grafana: Option<grafana::Keeper>,
 }
 
 impl Controller {
@@ -86,6 +88,11 @@ impl Controller {
         let engine = engine.after_exporters(channel.clone());
         let exporters = Exporters::new(store.clone(), channel.clone());
         let sync = sync.with_source(Arc::new(exporters.clone()));
+        let keeper_of_grafana = grafana::Keeper::new(store.clone(), config)?;
+        let sync = match &keeper_of_grafana {
+            Some(keeper) => sync.with_source(Arc::new(keeper.board())),
+            None => sync,
+        };
         let mut recoveries = Vec::new();
         for server in config.prometheus.iter() {
             if let Some(client) = Client::new(server)? {
@@ -109,6 +116,8 @@ impl Controller {
         let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {
+            grafana: keeper_of_grafana.clone(),
+            dashboards: Arc::new(config.dashboard_options()),
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             sync,
             telemetry,
@@ -135,6 +144,7 @@ impl Controller {
                 lookout,
                 schedule: Arc::new(schedule),
                 housekeeping,
+                grafana: keeper_of_grafana,
             },
             keeper,
             exporters,
@@ -263,6 +273,9 @@ impl Duties {
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
         tasks.spawn(async move { schedule.run(token).await });
         tasks.spawn(self.housekeeping.clone().run(term.clone()));
+        if let Some(grafana) = self.grafana.clone() {
+            tasks.spawn(grafana.run(term.clone()));
+        }
         tasks
     }
 }

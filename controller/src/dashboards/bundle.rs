@@ -78,8 +78,7 @@ fn provider() -> String {
 }
 
 fn data_source() -> String {
-    "# Made by `ipmi_controller dashboards`. The variables are Grafana's environment:\n\
-     # an empty user means no log-in.\n\
+    "# Made by `ipmi_controller dashboards`. The variables are Grafana's environment.\n\
      apiVersion: 1\n\
      datasources:\n\
      - name: IPMI Prometheus\n  \
@@ -87,11 +86,14 @@ fn data_source() -> String {
        type: prometheus\n  \
        access: proxy\n  \
        url: $IPMI_PROMETHEUS_URL\n  \
-       basicAuthUser: $IPMI_PROMETHEUS_USER\n  \
        jsonData:\n    \
-         httpMethod: POST\n  \
-       secureJsonData:\n    \
-         basicAuthPassword: $IPMI_PROMETHEUS_PASSWORD\n"
+         httpMethod: POST\n    \
+         timeInterval: 60s\n  \
+       # With a log-in:\n  \
+       # basicAuth: true\n  \
+       # basicAuthUser: $IPMI_PROMETHEUS_USER\n  \
+       # secureJsonData:\n  \
+       #   basicAuthPassword: $IPMI_PROMETHEUS_PASSWORD\n"
         .to_owned()
 }
 

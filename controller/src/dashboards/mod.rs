@@ -3,7 +3,7 @@
 //! [`model`] says what a dashboard is made of: every panel has a unit and a
 //! description, every text is there in English and Chinese. The dashboards
 //! themselves are in [`boards`], [`promql`] has the expressions that several of
-//! them need, [`write`] makes Grafana's JSON, and [`bundle`] the files for
+//! them need, [`mod@write`] makes Grafana's JSON, and [`bundle`] the files for
 //! Grafana's provisioning.
 
 pub mod boards;

@@ -250,7 +250,7 @@ impl Client {
 }
 
 /// The secret in a file, without the line's end.
-fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
+pub(crate) fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
     // To open a named pipe would wait for ever.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > MAX_SECRET) {
         return Err(PrometheusError::Secret {
@@ -268,7 +268,7 @@ fn secret(path: &PathBuf) -> Result<Zeroizing<String>, PrometheusError> {
 }
 
 /// The last cause: the outer ones repeat the address.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -10,6 +10,7 @@ use super::*;
 mod batch;
 mod channel;
 mod draft;
+mod grafana;
 mod inventory;
 mod journal;
 mod missed;
@@ -89,6 +90,7 @@ cases![
     channel::channels_remember_what_exporters_tell,
     channel::modules_name_the_places_of_their_secrets,
     channel::an_exporters_tokens_end_with_it,
+    grafana::objects_in_grafana_are_remembered,
     rules::shipped_groups_are_kept_up_to_date,
     batch::many_servers_are_as_if_one_after_the_other,
     batch::searches_find_the_few_and_the_many,
@@ -144,6 +146,7 @@ async fn every_statement_is_understood(lab: Lab) {
         channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,
+        grafana::STATEMENTS,
         groups::STATEMENTS,
         guard::STATEMENTS,
         identities::STATEMENTS,

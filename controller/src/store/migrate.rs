@@ -65,6 +65,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0009_recovery.sql"),
         include_str!("../../migrations/postgres/0009_recovery.sql"),
     ),
+    (
+        10,
+        "grafana",
+        include_str!("../../migrations/sqlite/0010_grafana.sql"),
+        include_str!("../../migrations/postgres/0010_grafana.sql"),
+    ),
 ];
 
 /// Number of the newest migration that this program knows.

@@ -33,7 +33,9 @@ impl Content {
         Ok(match artefact {
             Artefact::PrometheusTargets => Self::Targets(Arc::new(Document::parse(bytes)?)),
             Artefact::PrometheusRules => Self::Rules(Arc::new(RuleFile::parse(bytes)?)),
-            Artefact::ExporterModules => return Err(ContentError::NotKept(artefact)),
+            Artefact::ExporterModules
+            | Artefact::GrafanaDataSources
+            | Artefact::GrafanaDashboards => return Err(ContentError::NotKept(artefact)),
         })
     }
 

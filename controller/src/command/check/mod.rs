@@ -131,6 +131,7 @@ pub async fn check(
     store::check(&config, sealer, &mut report).await;
     remote::prometheus(&config, &mut report).await;
     remote::oidc(&config, &mut report).await;
+    remote::grafana(&config, &mut report).await;
     report.0
 }
 

@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::Report;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, PrometheusConfig};
+use crate::dashboards::FOLDER_UID;
+use crate::grafana;
 use crate::oidc::Oidc;
 use crate::prometheus::Client;
 
@@ -237,6 +239,35 @@ pub(super) async fn oidc(config: &Config, report: &mut Report) {
 }
 
 /// The part `data` of an answer.
+/// The Grafana in which dashboards are kept, and whether it knows the token.
+pub(super) async fn grafana(config: &Config, report: &mut Report) {
+    let client = match grafana::Client::new(&config.grafana) {
+        Ok(Some(client)) => client,
+        Ok(None) => return,
+        Err(error) => {
+            report.error("grafana.url", error.to_string());
+            return;
+        }
+    };
+    match client.health().await {
+        Ok(version) => report.ok(
+            "grafana.url",
+            format!("Grafana {version} answers at {}", client.url()),
+        ),
+        // The service works without it.
+        Err(error) => {
+            report.warning("grafana.url", error.to_string());
+            return;
+        }
+    }
+    if config.grafana.token_file.is_some() {
+        match client.folder(FOLDER_UID).await {
+            Ok(_) => report.ok("grafana.token_file", "Grafana accepts the token"),
+            Err(error) => report.warning("grafana.token_file", error.to_string()),
+        }
+    }
+}
+
 async fn data(client: &Client, path: &str, query: &[(&str, &str)]) -> Result<Value, String> {
     let body = client
         .get(path, query)
