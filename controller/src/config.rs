@@ -249,7 +249,7 @@ impl Config {
         config.log.check().map_err(&wrong)?;
         config.tls.check().map_err(&wrong)?;
         config.backup.check().map_err(&wrong)?;
-        config.snapshot.check().map_err(&wrong)?;
+        config.snapshot.check(&config.prometheus).map_err(&wrong)?;
         config.oidc.check().map_err(&wrong)?;
         config.discovery.check().map_err(&wrong)?;
         config.alerts.check().map_err(&wrong)?;
@@ -435,6 +435,19 @@ mod tests {
         assert!(lag.contains("alerts.recovery_lag_seconds"), "{lag}");
         let days = text("alerts: {recovery_days: 366}\n", &[]);
         assert!(days.contains("alerts.recovery_days"), "{days}");
+        let hourly = "snapshot: {interval_hours: 1}\n";
+        let nowhere = text(hourly, &[]);
+        assert!(nowhere.contains("prometheus.url"), "{nowhere}");
+        let two = "prometheus: [{name: a, url: 'http://a'}, {name: b, url: 'http://b'}]\n";
+        assert!(load(&format!("{two}{hourly}"), &[]).is_ok());
+        let one_place = "snapshot: {interval_hours: 1, directory: /x}\n";
+        let both = text(&format!("{two}{one_place}"), &[]);
+        assert!(both.contains("snapshot.directory"), "{both}");
+        assert!(both.contains("prometheus.snapshot_directory"), "{both}");
+        let shared =
+            "prometheus: [{name: a, snapshot_directory: /x}, {name: b, snapshot_directory: /x}]\n";
+        let shared = text(shared, &[]);
+        assert!(shared.contains("each needs its own"), "{shared}");
         let other = text("alertmanager: {url: 'ftp://x'}\n", &[]);
         assert!(other.contains("alertmanager.url"), "{other}");
         let variable = text("", &[("IPMI_CONTROLLER_LISTEN", "here")]);

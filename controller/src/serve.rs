@@ -112,7 +112,7 @@ impl Controller {
         let election = Election::new(&config.database);
         let telemetry = Arc::new(Telemetry::new(store.times()));
         let backups = Backups::new(config, store.clone(), Arc::clone(&telemetry));
-        let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
+        let snapshots = Snapshots::all(config, &store, &telemetry)?;
         let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let state = AppState {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bmc_sim::{BmcConfig, Device, DeviceBuilder, Fault, SensorKey, Sim, User, device::Privilege};
 use rmcp_ipmi::client::Connection;
-use rmcp_ipmi::command::{GetDeviceId, GetSupermicroLanMode};
+use rmcp_ipmi::command::{GetDeviceId, GetSupermicroLanMode, GetSystemGuid};
 use rmcp_ipmi::crypto::{CipherSuiteId, Password, Username};
 use rmcp_ipmi::session::Settings;
 use rmcp_ipmi::wire::{CompletionCode, Lun, NetFn};
@@ -330,6 +330,35 @@ async fn a_command_that_is_never_answered_keeps_its_deadline_and_the_session() {
         assert!(connection.is_open());
         connection.call(&GetDeviceId, within(SOON)).await.unwrap();
     }
+}
+
+/// A BMC that has become slower still works on repetitions when the next command
+/// comes.
+#[tokio::test]
+async fn who_the_bmc_is_is_no_mixture_of_answers() {
+    let (sim, mut connection) = start().await;
+    connection.open(within(SOON)).await.unwrap();
+    let identity = connection.call(&GetDeviceId, within(SOON)).await.unwrap();
+    let guid = connection.call(&GetSystemGuid, within(SOON)).await.unwrap();
+    connection.close().await;
+
+    sim.set_fault(Fault::TornReply);
+    sim.set_fault(Fault::Delay(ms(400)));
+    let mut connection = Connection::new(sim.addr(), Arc::new(settings()));
+    connection.open(within(SOON)).await.unwrap();
+    read(&sim, &mut connection, 1, 1).await.unwrap();
+    assert!(connection.take_counters().retransmitted > 0);
+    let told = connection.call(&GetDeviceId, within(3 * SOON)).await;
+    assert_eq!(told.unwrap(), identity);
+    sim.set_fault(Fault::Delay(ms(1_000)));
+    read(&sim, &mut connection, 1, 2).await.unwrap();
+    let told = connection.call(&GetSystemGuid, within(3 * SOON)).await;
+    assert_eq!(told.unwrap(), guid);
+    // Where there is no time to be sure there is no answer.
+    let given_up = connection.call_bytes(GET_SENSOR_READING, &[1], within(ms(500)));
+    given_up.await.unwrap_err();
+    let error = connection.call(&GetDeviceId, within(ms(2_200))).await;
+    assert!(matches!(error, Err(Error::Deadline { .. })), "{error:?}");
 }
 
 /// The question whether the session is alive must not outlast the caller's

@@ -11,6 +11,9 @@ const SAME_EVALUATION: Duration = Duration::from_secs(1);
 /// After a start, Prometheus evaluates twice before it records alerts, so the
 /// first record may be so many intervals later than the start that it tells.
 const SILENT_INTERVALS: u32 = 3;
+/// So many intervals later may a paired Prometheus begin to fire: one for the
+/// scrape, one for the evaluation, one because it had just missed both.
+const PAIRED_INTERVALS: u32 = 3;
 
 /// One time that an alert fired, as Prometheus' records show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +83,15 @@ impl Record {
             let earliest = millis(self.interval.saturating_mul(SILENT_INTERVALS));
             let is_near = known.starts_at.0 >= self.starts_at.0.saturating_sub(earliest)
                 && known.starts_at <= self.first.after(SAME_EVALUATION);
-            return (is_same || (is_near && !is_over)).then_some(distance);
+            // As a paired Prometheus has it, which scrapes and evaluates at moments
+            // of its own: it begins while this one fires. Of one Prometheus two
+            // episodes never overlap.
+            let latest = self
+                .starts_at
+                .after(self.interval.saturating_mul(PAIRED_INTERVALS));
+            let is_paired =
+                known.starts_at > self.first && known.starts_at <= latest.min(self.last);
+            return (is_same || (is_near && !is_over) || is_paired).then_some(distance);
         }
         // Given up long before this began: another one.
         let is_long_ago = known.ended_at.is_some_and(|end| end < self.starts_at);
@@ -152,6 +163,7 @@ mod tests {
     #[test]
     fn records_are_about_the_episode_that_began_with_them() {
         let begun = record(1_000, 1_000, 1_300, true);
+        let brief = record(1_000, 1_000, 1_010, true);
         let running = record(1_000, 1_200, 1_300, false);
         for (record, episode, is_same) in [
             (&begun, known(1_000, None, false), true),
@@ -162,7 +174,11 @@ mod tests {
             (&begun, known(970, None, false), true),
             (&begun, known(970, Some(1_000), true), false),
             (&begun, known(900, None, false), false),
-            (&begun, known(1_015, None, false), false),
+            // As a paired Prometheus has it.
+            (&begun, known(1_015, None, false), true),
+            (&begun, known(1_045, Some(1_330), true), true),
+            (&begun, known(1_060, None, false), false),
+            (&brief, known(1_015, None, false), false),
             (&running, known(1_000, None, false), true),
             (&running, known(500, None, false), true),
             (&running, known(1_100, Some(1_240), false), true),

@@ -1,19 +1,19 @@
 //! The alert journal as a file.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
-use tokio::io::{AsyncWriteExt, DuplexStream};
 
-use super::download::{self, Form, Format};
+use super::download::{self, Form, List, Rows};
 use super::extract::Query;
 use super::{AppState, Problem};
 use crate::auth::Principal;
-use crate::model::{Alert, AlertFilter, EndReason, Scope};
+use crate::model::{Alert, AlertFilter, EndReason, Id, Scope};
 use crate::store::Store;
 use crate::transfer::push_line;
 
-/// Episodes that are read at a time. In between, no transaction is open: a
-/// slow reader must not keep the database from tidying up.
+/// Episodes that are read at a time.
 const BATCH: i64 = 500;
 
 /// All episodes that a filter lets through, by number.
@@ -26,54 +26,40 @@ pub(super) async fn export_alerts(
     Query(filter): Query<AlertFilter>,
     Query(form): Query<Form>,
 ) -> Result<Response, Problem> {
-    // What fails at once is a problem, not a file that breaks off.
-    drop(state.store.read().await?);
-    let scope = principal.scope();
-    let format = form.format;
-    download::file("alerts", format, |writer| async move {
-        write(&state.store, writer, &filter, &scope, format).await
-    })
+    let episodes = Episodes {
+        store: state.store.clone(),
+        filter,
+        scope: principal.scope(),
+        after: 0,
+    };
+    download::list(episodes, form.format, "alerts").await
 }
 
-async fn write(
-    store: &Store,
-    mut writer: DuplexStream,
-    filter: &AlertFilter,
-    scope: &Scope,
-    format: Format,
-) -> anyhow::Result<()> {
-    let start = match format {
-        Format::Json => "[",
-        Format::Csv => CSV_HEADER,
-    };
-    writer.write_all(start.as_bytes()).await?;
-    let mut after = 0;
-    loop {
+/// Episodes from one on.
+struct Episodes {
+    store: Store,
+    filter: AlertFilter,
+    scope: Scope,
+    after: Id,
+}
+
+impl List for Episodes {
+    fn header(&self) -> Cow<'static, str> {
+        CSV_HEADER.into()
+    }
+
+    async fn next(&mut self, rows: &mut Rows) -> Result<bool, Problem> {
         let alerts = {
-            let mut tx = store.read().await?;
-            tx.alerts_after(after, filter, scope, BATCH).await?
+            let mut tx = self.store.read().await?;
+            tx.alerts_after(self.after, &self.filter, &self.scope, BATCH)
+                .await?
         };
-        if alerts.is_empty() {
-            break;
-        }
-        let mut text = String::new();
         for alert in &alerts {
-            match format {
-                Format::Json => {
-                    text.push_str(if after == 0 { "\n" } else { ",\n" });
-                    text.push_str(&serde_json::to_string(alert)?);
-                }
-                Format::Csv => csv_line(&mut text, alert),
-            }
-            after = alert.id;
+            rows.push(alert, |text| csv_line(text, alert))?;
+            self.after = alert.id;
         }
-        writer.write_all(text.as_bytes()).await?;
+        Ok(!alerts.is_empty())
     }
-    if format == Format::Json {
-        writer.write_all(b"\n]\n").await?;
-    }
-    writer.shutdown().await?;
-    Ok(())
 }
 
 const CSV_HEADER: &str = "id,fingerprint,state,alertname,severity,server_id,starts_at,ends_at,\

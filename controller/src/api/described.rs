@@ -8,8 +8,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, ParameterStyle};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
 
 use super::Problem;
 use super::idempotency;
@@ -19,6 +19,8 @@ use super::idempotency;
 struct Taken {
     /// Names of parameters of the query.
     query: BTreeSet<String>,
+    /// Whether the query may have any others.
+    is_open: bool,
     /// Names of headers, in lower case.
     headers: BTreeSet<String>,
 }
@@ -65,7 +67,7 @@ impl Described {
         };
         let query = request.uri().query().unwrap_or_default();
         for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
-            if !taken.query.contains(name.as_ref()) {
+            if !taken.is_open && !taken.query.contains(name.as_ref()) {
                 return Err(Problem::bad_request(unknown(&name, &taken.query)));
             }
         }
@@ -86,12 +88,22 @@ fn taken(operation: &Operation) -> Taken {
             continue;
         };
         match parameter.parameter_in {
-            ParameterIn::Query => taken.query.insert(parameter.name.clone()),
-            ParameterIn::Header => taken.headers.insert(parameter.name.to_lowercase()),
-            _ => false,
-        };
+            ParameterIn::Query if is_map(parameter) => taken.is_open = true,
+            ParameterIn::Query => drop(taken.query.insert(parameter.name.clone())),
+            ParameterIn::Header => drop(taken.headers.insert(parameter.name.to_lowercase())),
+            _ => {}
+        }
     }
     taken
+}
+
+/// Whether a parameter stands for parameters of any name, as OpenAPI has it: an
+/// object whose fields come one by one.
+fn is_map(parameter: &Parameter) -> bool {
+    let is_spread =
+        parameter.style == Some(ParameterStyle::Form) && parameter.explode == Some(true);
+    let is_object = matches!(&parameter.schema, Some(RefOr::T(Schema::Object(_))));
+    is_spread && is_object
 }
 
 fn unknown(name: &str, known: &BTreeSet<String>) -> String {

@@ -370,7 +370,7 @@ mod tests {
         let routes = root_routes().into_iter().chain(api_routes());
         for (name, schema) in routes.flat_map(|(schemas, _, _)| schemas) {
             let schema = serde_json::to_value(schema).unwrap();
-            let first = known.entry(name.clone()).or_insert(schema.clone());
+            let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
             assert_eq!(*first, schema, "two types are called {name}");
         }
         assert!(known.contains_key("Server"), "they are looked at");

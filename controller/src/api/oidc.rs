@@ -98,7 +98,10 @@ pub(super) async fn oidc_login(State(state): State<AppState>) -> Result<Response
 }
 
 /// Where the provider sends the browser back; goes on to the page.
-#[utoipa::path(get, path = "/auth/oidc/callback", tag = "auth", security(()), params(Callback),
+#[utoipa::path(get, path = "/auth/oidc/callback", tag = "auth", security(()),
+    // RFC 6749 has us ignore what we do not know, such as `iss` and `session_state`.
+    params(Callback, ("others" = HashMap<String, String>, Query, style = Form, explode,
+        description = "What else the provider sends")),
     responses((status = 303, description = "To the page, with `login_code` in the fragment"),
         (status = 400, description = "Not begun in this browser, or too long ago",
             body = super::ProblemBody, content_type = "application/problem+json"),

@@ -1,23 +1,21 @@
 //! Servers as a file that can be imported again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use anyhow::Context;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tokio::io::{AsyncWriteExt, DuplexStream};
 
-use super::download::{self, Form, Format};
+use super::download::{self, Form, Format, List, Rows};
 use super::extract::Query;
 use super::{AppState, Problem};
 use crate::auth::Principal;
 use crate::model::{Id, Scope, Server, ServerFilter};
 use crate::store::{Names, Store, StoreError};
-use crate::transfer::{RowNames, write_header, write_object, write_row};
+use crate::transfer::{RowNames, to_object, write_header, write_row};
 
-/// Servers that are read at a time. In between, no transaction is open: a slow
-/// reader must not keep the database from tidying up.
+/// Servers that are read at a time.
 const BATCH: i64 = 500;
 /// Most labels that have a column.
 const MAX_LABEL_COLUMNS: usize = 900;
@@ -36,9 +34,8 @@ pub(super) async fn export_servers(
     Query(form): Query<Form>,
 ) -> Result<Response, Problem> {
     let scope = principal.scope();
-    let format = form.format;
     let names = state.store.read().await?.names().await?;
-    let labels = match format {
+    let labels = match form.format {
         Format::Json => BTreeSet::new(),
         Format::Csv => labels(&state.store, &filter, &scope).await?,
     };
@@ -52,14 +49,15 @@ pub(super) async fn export_servers(
             ),
         ));
     }
-    download::file("servers", format, |writer| async move {
-        let file = File {
-            format,
-            names: ById::new(&names),
-            labels,
-        };
-        file.write(&state.store, writer, &filter, &scope).await
-    })
+    let servers = Servers {
+        store: state.store.clone(),
+        filter,
+        scope,
+        names: ById::new(&names),
+        labels,
+        after: 0,
+    };
+    download::list(servers, form.format, "servers").await
 }
 
 /// Names of all labels of the servers.
@@ -119,67 +117,59 @@ impl ById {
     }
 }
 
-struct File {
-    format: Format,
+/// Servers from one on.
+struct Servers {
+    store: Store,
+    filter: ServerFilter,
+    scope: Scope,
     names: ById,
+    /// Those that have a column.
     labels: BTreeSet<String>,
+    after: Id,
 }
 
-impl File {
-    async fn write(
-        self,
-        store: &Store,
-        mut writer: DuplexStream,
-        filter: &ServerFilter,
-        scope: &Scope,
-    ) -> anyhow::Result<()> {
+impl List for Servers {
+    fn header(&self) -> Cow<'static, str> {
         let mut text = String::new();
-        match self.format {
-            Format::Json => text.push('['),
-            Format::Csv => write_header(&mut text, &self.labels),
-        }
-        let mut after = 0;
-        loop {
-            writer.write_all(text.as_bytes()).await?;
-            text.clear();
-            let servers = {
-                let mut tx = store.read().await?;
-                tx.servers_after(after, filter, scope, BATCH).await?
-            };
-            if servers.is_empty() {
-                break;
-            }
-            for server in &servers {
-                self.push(&mut text, server, after == 0)?;
-                after = server.id;
-            }
-        }
-        if self.format == Format::Json {
-            writer.write_all(b"\n]\n").await?;
-        }
-        writer.shutdown().await?;
-        Ok(())
+        write_header(&mut text, &self.labels);
+        text.into()
     }
 
-    fn push(&self, text: &mut String, server: &Server, is_first: bool) -> anyhow::Result<()> {
-        let names = self
-            .names
-            .of(server)
-            .with_context(|| format!("server {} got something new meanwhile", server.id))?;
-        match self.format {
-            Format::Json => {
-                text.push_str(if is_first { "\n" } else { ",\n" });
-                text.push_str(&write_object(server, names)?);
-            }
-            Format::Csv => {
-                let is_whole = write_row(text, server, names, &self.labels);
-                anyhow::ensure!(
-                    is_whole,
-                    "server {} got a label meanwhile that has no column",
-                    server.id
-                );
-            }
+    async fn next(&mut self, rows: &mut Rows) -> Result<bool, Problem> {
+        let servers = {
+            let mut tx = self.store.read().await?;
+            tx.servers_after(self.after, &self.filter, &self.scope, BATCH)
+                .await?
+        };
+        for server in &servers {
+            self.push(rows, server)?;
+            self.after = server.id;
         }
-        Ok(())
+        Ok(!servers.is_empty())
     }
+}
+
+impl Servers {
+    fn push(&self, rows: &mut Rows, server: &Server) -> Result<(), Problem> {
+        let names = self.names.of(server).ok_or_else(|| changed(server))?;
+        let mut is_whole = true;
+        rows.push(&to_object(server, names), |text| {
+            is_whole = write_row(text, server, names, &self.labels);
+        })?;
+        is_whole.then_some(()).ok_or_else(|| changed(server))
+    }
+}
+
+/// A server got a group, a profile, an exporter or a label that is newer than
+/// the list of them.
+fn changed(server: &Server) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Changed meanwhile",
+        format!(
+            "server {} got something new while the file was made; ask again",
+            server.id
+        ),
+    )
+    .retry_after(1)
 }

@@ -19,7 +19,7 @@ const RETRY: Duration = Duration::from_secs(15 * 60);
 pub struct Schedule {
     store: Store,
     backups: Option<(Backups, Duration)>,
-    snapshots: Option<(Snapshots, Duration)>,
+    snapshots: Vec<(Snapshots, Duration)>,
 }
 
 impl Schedule {
@@ -29,12 +29,15 @@ impl Schedule {
         config: &Config,
         store: Store,
         backups: Option<&Backups>,
-        snapshots: Option<Snapshots>,
+        snapshots: Vec<Snapshots>,
     ) -> Self {
         Self {
             store,
             backups: backups.cloned().zip(config.backup.interval()),
-            snapshots: snapshots.zip(config.snapshot.interval()),
+            snapshots: match config.snapshot.interval() {
+                None => Vec::new(),
+                Some(interval) => snapshots.into_iter().map(|all| (all, interval)).collect(),
+            },
         }
     }
 
@@ -58,7 +61,7 @@ impl Schedule {
     async fn look(&self) {
         if let Some((backups, interval)) = &self.backups {
             let made = async {
-                if self.is_due(RunKind::Backup, *interval).await? {
+                if self.is_due(RunKind::Backup, "", *interval).await? {
                     backups.create().await?;
                 }
                 Ok::<_, BackupError>(())
@@ -67,23 +70,32 @@ impl Schedule {
                 tracing::error!(%error, "No backup was made");
             }
         }
-        if let Some((snapshots, interval)) = &self.snapshots {
+        // At once, so that one that is slow or down holds no other up.
+        let each = self.snapshots.iter().map(|(snapshots, interval)| async {
             let made = async {
-                if self.is_due(RunKind::Snapshot, *interval).await? {
+                let prefix = snapshots.prefix();
+                if self.is_due(RunKind::Snapshot, &prefix, *interval).await? {
                     snapshots.create().await?;
                 }
                 Ok::<_, BackupError>(())
             };
             if let Err(error) = made.await {
-                tracing::error!(%error, "No snapshot was made");
+                tracing::error!(prometheus = snapshots.server(), %error, "No snapshot was made");
             }
-        }
+        });
+        futures_util::future::join_all(each).await;
     }
 
-    async fn is_due(&self, kind: RunKind, interval: Duration) -> Result<bool, BackupError> {
+    /// Whether it is time for what is noted under names that begin so.
+    async fn is_due(
+        &self,
+        kind: RunKind,
+        prefix: &str,
+        interval: Duration,
+    ) -> Result<bool, BackupError> {
         let mut tx = self.store.read().await?;
         let now = tx.now();
-        let (last, last_good) = tx.last_runs(kind).await?;
+        let (last, last_good) = tx.last_runs(kind, prefix).await?;
         let is_old = last_good.is_none_or(|run| now.since(run.ended_at) >= interval);
         let is_rested =
             last.is_none_or(|run| run.is_ok || now.since(run.ended_at) >= RETRY.min(interval));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{BackupError, files};
 use crate::config::Config;
-use crate::model::{PageRequest, RunKind};
+use crate::model::RunKind;
 use crate::prometheus::{Client, PrometheusError};
 use crate::store::{NewRun, Store};
 use crate::telemetry::{Outcome, Telemetry};
@@ -30,9 +30,10 @@ struct Data {
     name: String,
 }
 
-/// Orders snapshots and removes old ones.
+/// Orders snapshots of one Prometheus and removes old ones.
 #[derive(Clone)]
 pub struct Snapshots {
+    server: String,
     client: Client,
     store: Store,
     telemetry: Arc<Telemetry>,
@@ -41,22 +42,43 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// Snapshots of the configured Prometheus; `None` when none is configured.
+    /// Those of each Prometheus that has a URL.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(
+    pub fn all(
         config: &Config,
-        store: Store,
-        telemetry: Arc<Telemetry>,
-    ) -> Result<Option<Self>, PrometheusError> {
-        Ok(Client::new(config.prometheus.first())?.map(|client| Self {
-            client,
-            store,
-            telemetry,
-            directory: config.snapshot.directory.clone(),
-            keep: usize::try_from(config.snapshot.keep).unwrap_or(usize::MAX),
-        }))
+        store: &Store,
+        telemetry: &Arc<Telemetry>,
+    ) -> Result<Vec<Self>, PrometheusError> {
+        let mut all = Vec::new();
+        for server in config.prometheus.iter() {
+            let Some(client) = Client::new(server)? else {
+                continue;
+            };
+            let directory = server.snapshot_directory.as_ref();
+            all.push(Self {
+                server: server.name.clone(),
+                client,
+                store: store.clone(),
+                telemetry: Arc::clone(telemetry),
+                directory: directory.or(config.snapshot.directory.as_ref()).cloned(),
+                keep: usize::try_from(config.snapshot.keep).unwrap_or(usize::MAX),
+            });
+        }
+        Ok(all)
+    }
+
+    /// Which Prometheus.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// What the names of its runs begin with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        format!("{}/", self.server)
     }
 
     /// Orders one, and removes those of ours that are too many.
@@ -74,7 +96,7 @@ impl Snapshots {
         let mut tx = self.store.write().await?;
         tx.insert_run(&NewRun {
             kind: RunKind::Snapshot,
-            name: made.as_deref().unwrap_or_default(),
+            name: &format!("{}{}", self.prefix(), made.as_deref().unwrap_or_default()),
             failure: failure.as_deref(),
             bytes: 0,
             started_at,
@@ -82,7 +104,11 @@ impl Snapshots {
         .await?;
         tx.commit().await?;
         let name = made?;
-        tracing::info!(snapshot = name, "Prometheus made a snapshot");
+        tracing::info!(
+            prometheus = self.server,
+            snapshot = name,
+            "Prometheus made a snapshot"
+        );
         self.prune().await?;
         Ok(name)
     }
@@ -118,21 +144,15 @@ impl Snapshots {
         let Some(directory) = self.directory.clone() else {
             return Ok(());
         };
-        let page = PageRequest {
-            offset: 0,
-            limit: REMEMBERED,
-        };
-        let runs = self
-            .store
-            .read()
-            .await?
-            .runs(RunKind::Snapshot, page)
-            .await?;
+        let prefix = self.prefix();
+        let mut tx = self.store.read().await?;
+        let runs = tx.good_runs(RunKind::Snapshot, &prefix, REMEMBERED).await?;
+        drop(tx);
         let old: Vec<String> = runs
-            .items
-            .into_iter()
-            .filter(|run| run.is_ok && is_name(&run.name))
-            .map(|run| run.name)
+            .iter()
+            .filter_map(|run| run.name.strip_prefix(&prefix))
+            .filter(|name| is_name(name))
+            .map(str::to_owned)
             .skip(self.keep)
             .collect();
         files::blocking(move || {

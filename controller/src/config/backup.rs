@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::PrometheusServers;
+
 /// Longest interval: a year.
 const MAX_HOURS: u32 = 366 * 24;
 /// Most files that are kept.
@@ -51,8 +53,8 @@ impl BackupConfig {
 pub struct SnapshotConfig {
     /// Hours between snapshots; 0 makes none.
     pub interval_hours: u32,
-    /// Where Prometheus writes them: `snapshots` in its data directory. Without
-    /// it old ones are not removed.
+    /// Where the only Prometheus writes them, unless it says so itself by
+    /// [`super::PrometheusConfig::snapshot_directory`].
     pub directory: Option<PathBuf>,
     /// How many of those that the controller ordered are kept.
     pub keep: u32,
@@ -75,8 +77,22 @@ impl SnapshotConfig {
         hours(self.interval_hours)
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
-        check("snapshot", self.interval_hours, self.keep)
+    pub(super) fn check(&self, servers: &PrometheusServers) -> Result<(), String> {
+        check("snapshot", self.interval_hours, self.keep)?;
+        if self.interval().is_none() {
+            return Ok(());
+        }
+        let with_url = servers.iter().filter(|server| server.url.is_some());
+        match (with_url.count(), &self.directory) {
+            (0, _) => Err(
+                "prometheus.url: is missing; it is needed for snapshot.interval_hours".to_owned(),
+            ),
+            (2.., Some(_)) => Err(
+                "snapshot.directory: is for one Prometheus; with several give each its own prometheus.snapshot_directory"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
+        }
     }
 }
 

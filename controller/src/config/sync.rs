@@ -105,10 +105,12 @@ impl PrometheusServers {
             if !names.insert(name) {
                 return Err(format!("prometheus.name: {name} is there twice"));
             }
-            for file in [&server.targets_file, &server.rules_file]
-                .into_iter()
-                .flatten()
-            {
+            let files_of = [
+                &server.targets_file,
+                &server.rules_file,
+                &server.snapshot_directory,
+            ];
+            for file in files_of.into_iter().flatten() {
                 if !files.insert(file) {
                     return Err(format!(
                         "prometheus {name}: {} is another server's as well; each needs its own",
@@ -145,6 +147,9 @@ pub struct PrometheusConfig {
     pub rules_file: Option<PathBuf>,
     /// Program that checks rules; `promtool` of the path when absent.
     pub promtool: Option<PathBuf>,
+    /// Where it writes snapshots: `snapshots` in its data directory. Without it
+    /// its old ones are not removed.
+    pub snapshot_directory: Option<PathBuf>,
     /// Name of the scrape job.
     pub job: String,
     /// User for basic authentication.
@@ -173,6 +178,7 @@ impl Default for PrometheusConfig {
             targets_file: None,
             rules_file: None,
             promtool: None,
+            snapshot_directory: None,
             job: JOB.to_owned(),
             username: None,
             password_file: None,

@@ -43,7 +43,8 @@ pub struct Run {
     pub id: Id,
     /// What was done.
     pub kind: RunKind,
-    /// The file or the snapshot; empty when none came of it.
+    /// The file, or the Prometheus and its snapshot as `SERVER/SNAPSHOT`. Without
+    /// the file or the snapshot when none came of it.
     pub name: String,
     /// Whether it worked.
     pub is_ok: bool,

@@ -76,6 +76,7 @@ cases![
     journal::alerts_end_for_a_reason,
     journal::alerts_are_filtered_counted_and_forgotten,
     journal::people_act_on_alerts,
+    missed::what_paired_servers_recorded_is_one_episode,
     missed::records_and_deliveries_in_any_order_are_one_history,
     missed::what_records_tell_ends_for_a_reason,
     missed::gaps_are_noted_closed_and_forgotten,

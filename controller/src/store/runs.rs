@@ -24,9 +24,10 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7)";
     FORGET = "DELETE FROM runs WHERE kind = $1 AND id <= \
               (SELECT MAX(id) FROM runs WHERE kind = $1) - $2";
-    LAST = concat!("SELECT ", columns!(), " FROM runs WHERE kind = $1 ORDER BY id DESC LIMIT 1");
-    LAST_OK = concat!("SELECT ", columns!(), " FROM runs WHERE kind = $1 AND outcome = 'ok' \
-              ORDER BY id DESC LIMIT 1");
+    LAST = concat!("SELECT ", columns!(), " FROM runs WHERE kind = $1 \
+           AND substr(name, 1, $2) = $3 ORDER BY id DESC LIMIT 1");
+    GOOD = concat!("SELECT ", columns!(), " FROM runs WHERE kind = $1 \
+           AND substr(name, 1, $2) = $3 AND outcome = 'ok' ORDER BY id DESC LIMIT $4");
 }
 
 /// Runs of a kind that are remembered, about so many.
@@ -43,7 +44,7 @@ const LIST: List = List {
 pub struct NewRun<'a> {
     /// What was done.
     pub kind: RunKind,
-    /// The file or the snapshot.
+    /// The file, or `SERVER/SNAPSHOT`; what is known of it when it failed.
     pub name: &'a str,
     /// Why it failed; `None` when it worked.
     pub failure: Option<&'a str>,
@@ -70,24 +71,43 @@ impl Tx {
         LIST.page(self, page, filter, read).await
     }
 
-    /// The last run of a kind, and the last that worked.
+    /// The last run of a kind whose name begins so, and the last that worked.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn last_runs(
         &mut self,
         kind: RunKind,
+        prefix: &str,
     ) -> Result<(Option<Run>, Option<Run>), StoreError> {
-        let mut found = Vec::with_capacity(2);
-        for statement in [LAST, LAST_OK] {
-            let row = sqlx::query(statement)
-                .bind(kind.as_str())
-                .fetch_optional(self.connection())
-                .await?;
-            found.push(row.as_ref().map(read).transpose()?);
-        }
-        let last_ok = found.pop().flatten();
-        Ok((found.pop().flatten(), last_ok))
+        let row = sqlx::query(LAST)
+            .bind(kind.as_str())
+            .bind(length(prefix))
+            .bind(prefix)
+            .fetch_optional(self.connection())
+            .await?;
+        let last = row.as_ref().map(read).transpose()?;
+        Ok((last, self.good_runs(kind, prefix, 1).await?.pop()))
+    }
+
+    /// Runs of a kind that worked and whose name begins so, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn good_runs(
+        &mut self,
+        kind: RunKind,
+        prefix: &str,
+        limit: i64,
+    ) -> Result<Vec<Run>, StoreError> {
+        let rows = sqlx::query(GOOD)
+            .bind(kind.as_str())
+            .bind(length(prefix))
+            .bind(prefix)
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(read).collect()
     }
 }
 
@@ -116,6 +136,11 @@ impl WriteTx {
             .await?;
         Ok(())
     }
+}
+
+/// Characters of a prefix, as `substr` counts them.
+fn length(prefix: &str) -> i32 {
+    i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX)
 }
 
 fn read(row: &AnyRow) -> Result<Run, StoreError> {

@@ -68,7 +68,7 @@ impl StoreFacts {
         let mut tx = store.read().await?;
         let mut last_good = Vec::new();
         for kind in RunKind::ALL {
-            if let (_, Some(run)) = tx.last_runs(kind).await? {
+            if let (_, Some(run)) = tx.last_runs(kind, "").await? {
                 last_good.push((kind, run.ended_at));
             }
         }

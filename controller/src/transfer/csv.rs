@@ -285,7 +285,7 @@ fn bare(cell: &str) -> &str {
 
 /// Adds a field by RFC 4180. Texts come from afar: what a spreadsheet would take
 /// for a formula gets an apostrophe in front.
-pub fn push_field(text: &mut String, field: &str) {
+fn push_field(text: &mut String, field: &str) {
     let is_formula = is_disarmed(field);
     if !is_formula && !field.contains(['"', ',', '\r', '\n']) {
         text.push_str(field);
@@ -299,13 +299,31 @@ pub fn push_field(text: &mut String, field: &str) {
     text.push('"');
 }
 
-/// Adds a line of fields.
+/// A field of a line.
+#[derive(Clone, Copy, Debug)]
+pub enum Field<'a> {
+    /// Text from afar.
+    Text(&'a str),
+    /// A number, whose sign begins no formula.
+    Number(Option<f64>),
+}
+
+/// Adds a line of texts.
 pub fn push_line<'a>(text: &mut String, fields: impl IntoIterator<Item = &'a str>) {
+    push_fields(text, fields.into_iter().map(Field::Text));
+}
+
+/// Adds a line of fields.
+pub fn push_fields<'a>(text: &mut String, fields: impl IntoIterator<Item = Field<'a>>) {
     for (index, field) in fields.into_iter().enumerate() {
         if index > 0 {
             text.push(',');
         }
-        push_field(text, field);
+        match field {
+            Field::Text(field) => push_field(text, field),
+            Field::Number(None) => {}
+            Field::Number(Some(number)) => text.push_str(&number.to_string()),
+        }
     }
     text.push_str("\r\n");
 }

@@ -191,14 +191,11 @@ struct Written<'a> {
 }
 
 /// A server as an object.
-///
-/// # Errors
-/// Never: all of it has a form in JSON.
-pub fn write_object(server: &Server, names: RowNames<'_>) -> serde_json::Result<String> {
+pub fn to_object<'a>(server: &'a Server, names: RowNames<'a>) -> impl Serialize + 'a {
     fn named(name: &str) -> Option<&str> {
         (!name.is_empty()).then_some(name)
     }
-    serde_json::to_string(&Written {
+    Written {
         name: &server.name,
         address: &server.address,
         port: server.port,
@@ -214,5 +211,5 @@ pub fn write_object(server: &Server, names: RowNames<'_>) -> serde_json::Result<
         description: &server.description,
         tags: &server.tags,
         labels: &server.labels,
-    })
+    }
 }

@@ -12,9 +12,9 @@ mod login;
 mod report;
 mod row;
 
-pub use csv::{COLUMNS, LABEL, push_field, push_line, write_header, write_row};
+pub use csv::{COLUMNS, Field, LABEL, push_fields, push_line, write_header, write_row};
 pub use import::{ImportError, Importer, Mode, Settings, import};
-pub use json::write_object;
+pub use json::to_object;
 pub use login::{LOGIN_PREFIX, Logins};
 pub use report::{Line, Outcome, Report};
 pub use row::{Row, RowNames};

@@ -143,9 +143,21 @@ fn fields_are_quoted_and_formulas_disarmed() {
         ("'=1", "\"''=1\""),
     ] {
         let mut text = String::new();
-        push_field(&mut text, field);
-        assert_eq!(text, expected);
+        push_line(&mut text, [field]);
+        assert_eq!(text, format!("{expected}\r\n"));
     }
+}
+
+#[test]
+fn numbers_are_no_formulas_and_texts_may_be() {
+    let mut text = String::new();
+    let fields = [
+        Field::Text("=1+1"),
+        Field::Number(Some(-2.5)),
+        Field::Number(None),
+    ];
+    push_fields(&mut text, fields);
+    assert_eq!(text, "\"'=1+1\",-2.5,\r\n");
 }
 
 /// Texts of all kinds, spreadsheets' formulas among them.
@@ -195,7 +207,7 @@ proptest! {
         for (server, [group, exporter]) in &servers {
             let names = RowNames { credential: "lab", group, exporter };
             prop_assert!(write_row(&mut csv, server, names, &labels));
-            objects.push(write_object(server, names).unwrap());
+            objects.push(serde_json::to_string(&to_object(server, names)).unwrap());
         }
         let json = format!("[{}]", objects.join(","));
         for (file, form) in [(csv, Form::Csv), (json, Form::Json)] {

@@ -14,7 +14,6 @@ mod grafana;
 mod import;
 mod monitoring;
 mod openserverhub;
-mod real_exporter;
 mod rules;
 mod secrets;
 mod servers;

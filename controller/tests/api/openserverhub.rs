@@ -54,6 +54,48 @@ fn create(name: &str, ip: &str) -> Value {
     json!({"name": name, "ipmi_ip": ip, "ipmi_username": "admin", "ipmi_password": "zq7canaryBMC"})
 }
 
+/// Everything that its services put into a query, with the values that they do.
+#[tokio::test]
+async fn no_parameter_of_its_calls_is_unknown() {
+    let lab = Lab::start().await;
+    let admin = lab.user("root", Role::Admin, None).await;
+    ask(
+        &admin,
+        Method::POST,
+        "servers/",
+        Some(create("n1", "10.0.0.1")),
+    )
+    .await;
+    for path in [
+        "servers/?skip=0&limit=100&group_id=1",
+        "servers/stats?group_id=1",
+        "monitoring/servers/1/metrics?hours=24",
+        "monitoring/servers/1/metrics?metric_type=temperature&hours=24",
+        "monitoring/prometheus/query?query=up&time=1700000000",
+        "monitoring/prometheus/query?query=up&time_param=1700000000",
+        "monitoring/prometheus/query_range?query=up&start=1&end=2&step=60s",
+        "audit-logs?skip=0&limit=20&action=server.create&operator_id=1&resource_type=server\
+            &resource_id=1&start_date=2026-01-01&end_date=2026-01-02",
+        "audit-logs/stats/summary?days=7",
+        "audit-logs/export/csv?action=server.create&start_date=2026-01-01",
+    ] {
+        let url = format!("/api/v1/{path}");
+        let answer = admin.ask(Method::GET, &url, None, &AXIOS).await;
+        // Without a Prometheus there is nothing to ask.
+        let expected = if path.starts_with("monitoring/") {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::OK
+        };
+        assert_eq!(answer.status, expected, "{path}: {answer:?}");
+    }
+    let misspelt = admin
+        .ask(Method::GET, "/api/v1/servers/?skp=1", None, &AXIOS)
+        .await;
+    assert_eq!(misspelt.status, StatusCode::BAD_REQUEST);
+    lab.stop().await;
+}
+
 #[tokio::test]
 async fn servers_are_made_listed_changed_and_taken_away() {
     let lab = Lab::start().await;

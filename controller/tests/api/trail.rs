@@ -384,7 +384,7 @@ async fn backups(walk: &mut Walk<'_>) {
             .await;
         let name = made.body["name"]
             .as_str()
-            .or(made.body["filename"].as_str());
+            .or_else(|| made.body["filename"].as_str());
         let name = name.expect("a name");
         let body = match delete.contains('{') {
             true => Value::Null,

@@ -1,5 +1,6 @@
 //! Backups that can be restored, and refuse to be when they are not whole.
 
+use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -287,6 +288,66 @@ async fn prometheus_makes_snapshots_and_old_ones_go() {
         (count() == 1 && !first.exists()).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn every_prometheus_makes_snapshots_of_its_own() {
+    let [east, west] = [free_address(), free_address()];
+    let flags = ["--web.enable-admin-api"];
+    let east = Prometheus::start_with(east, "", &flags).await;
+    let west = Prometheus::start_with(west, "", &flags).await;
+    let home = tempfile::tempdir().expect("a directory");
+    let places = [&east, &west].map(|server| server.path("data/snapshots"));
+    // One that is down holds no other up.
+    let mut text = "snapshot: {interval_hours: 1, keep: 1}\nprometheus:\n  \
+                    - {name: down, url: 'http://127.0.0.1:1'}\n"
+        .to_owned();
+    for (name, server, place) in [("east", &east, &places[0]), ("west", &west, &places[1])] {
+        let (url, place) = (server.url(), place.display());
+        writeln!(
+            text,
+            "  - {{name: {name}, url: '{url}', snapshot_directory: {place}}}"
+        )
+        .expect("a line");
+    }
+    let config = configure(home.path(), &text);
+    init(home.path(), &config);
+    let mut service = Service::start(&config, &home.path().join("log")).await;
+    let admin = Client::admin(&service.address).await;
+    let runs = wait_for("an entry of each", async || {
+        let (_, runs) = admin.get("/api/v1/backups/runs?kind=snapshot").await;
+        (runs["total"] == 3).then_some(runs)
+    })
+    .await;
+    let firsts = places.each_ref().map(|place| only(place));
+    let name = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.expect("a name").to_owned()
+    };
+    let mut noted: Vec<(&str, bool)> = runs["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|run| (run["name"].as_str().expect("a name"), run["is_ok"] == true))
+        .collect();
+    noted.sort_unstable();
+    let [first, second] = firsts.each_ref().map(|path| name(path));
+    let (first, second) = (format!("east/{first}"), format!("west/{second}"));
+    assert_eq!(
+        noted,
+        [("down/", false), (first.as_str(), true), (&second, true)]
+    );
+    service.kill();
+    let database = format!("sqlite://{}", home.path().join("c.db").display());
+    make_old(&database).await;
+    let _service = Service::start(&config, &home.path().join("log")).await;
+    for (place, first) in places.iter().zip(&firsts) {
+        let count = || std::fs::read_dir(place).map_or(0, Iterator::count);
+        wait_for("the next one", async || {
+            (count() == 1 && !first.exists()).then_some(())
+        })
+        .await;
+    }
 }
 
 /// Moves all runs two hours back.

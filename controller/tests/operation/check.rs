@@ -96,6 +96,7 @@ fn every_bad_configuration_is_named_with_its_key() {
         ("backup: {interval_hours: 100000}\n".into(), vec!["backup.interval_hours"]),
         ("backup: {keep: 0}\n".into(), vec!["backup.keep"]),
         ("snapshot: {keep: 0}\n".into(), vec!["snapshot.keep"]),
+        ("snapshot: {interval_hours: 1}\n".into(), vec!["prometheus.url", "snapshot.interval_hours"]),
         ("log: {level: inof}\n".into(), vec!["log.level", "inof"]),
         ("log: {level: 'info,access='}\n".into(), vec!["log.level"]),
         ("log: {format: xml}\n".into(), vec!["controller.yml", "xml"]),
@@ -111,6 +112,9 @@ fn every_bad_configuration_is_named_with_its_key() {
         ("grafana: {token_file: /t}\n".into(), vec!["grafana.url"]),
         // Servers.
         ("prometheus: {url: 'http://127.0.0.1:1'}\n".into(), vec!["prometheus.url", "running"]),
+        ("query: {url: 'http://127.0.0.1:1'}\n".into(), vec!["query.url", "127.0.0.1:1", "running"]),
+        ("alertmanager: {url: 'http://127.0.0.1:1'}\n".into(), vec!["alertmanager.url", "127.0.0.1:1", "running"]),
+        ("grafana: {url: 'http://127.0.0.1:1'}\n".into(), vec!["grafana.url", "127.0.0.1:1", "running"]),
         ("oidc: {issuer: 'http://127.0.0.1:1', client_id: c, redirect_url: 'http://127.0.0.1/x', default_role: viewer}\n".into(), vec!["oidc.issuer"]),
         ("database: postgres://127.0.0.1:1/x\n".into(), vec!["database"]),
         // Files.
@@ -267,6 +271,15 @@ async fn a_prometheus_is_asked_for_everything_that_is_needed_of_it() {
         "{}",
         lines(&output)
     );
+    // What answers queries may be another one.
+    let query = format!(
+        "{}query: {{url: 'http://{bare}'}}\n",
+        text(fit, "targets.json")
+    );
+    let output = run(&configure(home.path(), &query), &["check"]);
+    assert!(output.status.success(), "{}", lines(&output));
+    let answers = format!("query.url: answers at http://{bare}/");
+    assert!(lines(&output).contains(&answers), "{}", lines(&output));
 }
 
 #[tokio::test]

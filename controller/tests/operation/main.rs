@@ -11,6 +11,7 @@ mod backup;
 mod canary;
 mod check;
 mod export;
+mod keys;
 mod leader;
 mod log;
 mod metrics;

@@ -207,7 +207,9 @@ async fn people_sign_in_and_are_what_their_claims_say() {
         .map(|entry| entry["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions, ["user.update", "user.create"]);
-    let signed_in = admin.get("/api/v1/audit?actor=eva&action=auth.login").await;
+    let path = "/api/v1/audit?actor=eve&action=auth.login";
+    let signed_in = admin.get(path).await;
+    assert_eq!(signed_in.body["total"], 2, "{signed_in:?}");
     assert_eq!(signed_in.body["items"][0]["resource"], "auth");
     // The password log-in stays, for those who have one.
     let body = json!({"username": "root", "password": PASSWORD});

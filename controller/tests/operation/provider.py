@@ -115,7 +115,8 @@ class Provider(http.server.BaseHTTPRequestHandler):
                     and len(query.get("state", "")) >= 32 and len(query.get("nonce", "")) >= 32)
             if not good:
                 return self.answer(400, {"error": "invalid_request"})
-            back = {"state": query["state"]}
+            # As Keycloak does: RFC 9207, and its own.
+            back = {"state": query["state"], "iss": self.issuer, "session_state": "7"}
             if control["fault"] == "denied":
                 back["error"] = "access_denied"
             else:

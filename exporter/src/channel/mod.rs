@@ -13,10 +13,12 @@
 //! not be used here.
 
 mod client;
+mod connection;
 mod endpoint;
 mod error;
 mod follower;
 mod sealed;
+mod state;
 mod tls;
 mod token;
 

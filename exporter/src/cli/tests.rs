@@ -1,6 +1,7 @@
 //! What scripts and units may write on the command line, and what they get back.
 
 use super::*;
+use crate::config::Noncritical;
 use crate::scan::Format;
 
 fn run(arguments: &[&str]) -> Result<Command, Exit> {

@@ -24,6 +24,8 @@ pub(crate) struct Controller {
     /// Where it listens, also after a restart.
     pub(crate) address: SocketAddr,
     home: TempDir,
+    /// More of its configuration, by the names of variables behind the prefix.
+    settings: Vec<(&'static str, String)>,
     /// Asks, while the controller lives and while it does not.
     asking: Runtime,
     running: Option<Runtime>,
@@ -33,6 +35,11 @@ pub(crate) struct Controller {
 
 impl Controller {
     pub(crate) fn start() -> Self {
+        Self::start_with(Vec::new())
+    }
+
+    /// The same with more configuration.
+    pub(crate) fn start_with(settings: Vec<(&'static str, String)>) -> Self {
         // An error says that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let home = TempDir::new().expect("a directory");
@@ -41,6 +48,7 @@ impl Controller {
         let mut controller = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             home,
+            settings,
             asking,
             running: None,
             token: String::new(),
@@ -68,6 +76,8 @@ impl Controller {
                 home.join("master.key").display().to_string(),
             ),
         ]
+        .into_iter()
+        .chain(self.settings.iter().cloned())
         .map(|(name, value)| (format!("IPMI_CONTROLLER_{name}"), value));
         let config = Config::load(None, variables).expect("a configuration");
         self.address = running.block_on(async {

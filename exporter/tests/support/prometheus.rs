@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -20,13 +21,18 @@ const SCRAPE_LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Prometheus {
     address: SocketAddr,
     process: Process,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Prometheus {
     /// Starts it with the given files (name, content) in its directory, of
     /// which `prometheus.yml` is its configuration; waits until it is ready.
     pub(crate) fn start(files: &[(&str, &str)]) -> Self {
+        Self::start_with(files, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(files: &[(&str, &str)], flags: &[&str]) -> Self {
         let prometheus = program("prometheus", "prometheus");
         let home = TempDir::new().expect("temporary directory");
         for (name, content) in files {
@@ -37,7 +43,8 @@ impl Prometheus {
                 .current_dir(home.path())
                 .arg("--config.file=prometheus.yml")
                 .arg("--storage.tsdb.path=data")
-                .arg(ANY_PORT);
+                .arg(ANY_PORT)
+                .args(flags);
         });
         let address = process.listening();
         wait_for("Prometheus to be ready", SCRAPE_LIMIT, || {
@@ -47,8 +54,26 @@ impl Prometheus {
         Self {
             address,
             process,
-            _home: home,
+            home,
         }
+    }
+
+    /// Where it answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A file in its directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Gives it another configuration.
+    pub(crate) fn configure(&self, configuration: &str) {
+        std::fs::write(self.path("prometheus.yml"), configuration).expect("file for Prometheus");
+        let answer = http::request(self.address, "POST", "/-/reload", &[]);
+        let answer = answer.expect("Prometheus answers");
+        assert_eq!(answer.status, 200, "{}", self.log());
     }
 
     /// An instant query for series.

@@ -14,7 +14,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::Sleep;
 
-use crate::command::{Command, GetDeviceId, OfferedSuite};
+use crate::command::{Command, GetDeviceId, GetSystemGuid, OfferedSuite};
 use crate::error::{Error, Stage};
 use crate::privilege::PrivilegeLevel;
 use crate::session::{Counters, Event, LoginMemory, Negotiated, RttEstimator, Session, Settings};
@@ -193,7 +193,8 @@ impl Connection {
     /// # Errors
     /// [`Error::Completion`] when the BMC refuses, [`Error::Deadline`] when
     /// `deadline` passes first, [`Error::Malformed`] when the answer makes no
-    /// sense: the session goes on. [`Error::Silent`] when the session proves to
+    /// sense: the session goes on. Who the BMC is is asked again until it is sure that
+    /// the answer holds nothing of another one. [`Error::Silent`] when the session proves to
     /// be dead ([`Self::is_open`] is then false) or the BMC answers other
     /// commands but not this one; that proof ends at `deadline` too.
     /// [`Error::Misuse`] without a session.
@@ -264,7 +265,8 @@ impl Connection {
             .unwrap_or_default()
     }
 
-    /// One request; a second one at a higher level when the first needs it.
+    /// One request; a second one at a higher level when the first needs it, and
+    /// further ones while the answer may be a mixture.
     async fn exchange(
         &mut self,
         route: Route,
@@ -274,7 +276,7 @@ impl Connection {
     ) -> Result<CompletionCode, Error> {
         let link = self.link.as_mut().ok_or(NO_SESSION)?;
         match link.request(route, key, data, deadline).await {
-            Ok(code) if code != REFUSED => Ok(code),
+            Ok(code) if code != REFUSED && !link.may_be_mixed(route, key) => Ok(code),
             // Apart and boxed: hardly any request comes here, and the future of all
             // others stays small.
             first => Box::pin(self.see_to(first, route, key, data, deadline)).await,
@@ -290,16 +292,32 @@ impl Connection {
         data: &[u8],
         deadline: Instant,
     ) -> Result<CompletionCode, Error> {
-        let result = self.judge_silence(first, route, deadline).await;
+        let mut result = self.judge_silence(first, route, deadline).await;
         // Send Message itself may be refused, too.
         if matches!(result, Ok(REFUSED) | Err(Error::Relay(REFUSED)))
             && self.raise_privilege(deadline).await?
         {
-            let link = self.link.as_mut().ok_or(NO_SESSION)?;
-            let second = link.request(route, key, data, deadline).await;
-            return self.judge_silence(second, route, deadline).await;
+            result = self.request_again(route, key, data, deadline).await;
+        }
+        // An end comes with the deadline.
+        while matches!(result, Ok(CompletionCode::OK))
+            && (self.link.as_ref()).is_some_and(|link| link.may_be_mixed(route, key))
+        {
+            result = self.request_again(route, key, data, deadline).await;
         }
         result
+    }
+
+    async fn request_again(
+        &mut self,
+        route: Route,
+        key: CommandKey,
+        data: &[u8],
+        deadline: Instant,
+    ) -> Result<CompletionCode, Error> {
+        let link = self.link.as_mut().ok_or(NO_SESSION)?;
+        let result = link.request(route, key, data, deadline).await;
+        self.judge_silence(result, route, deadline).await
     }
 
     /// Proves that the session is alive, and keeps it so.
@@ -388,6 +406,12 @@ impl Connection {
 const NO_SESSION: Error = Error::Misuse("there is no session");
 /// The answer of a BMC that wants a higher level for a command.
 const REFUSED: CompletionCode = CompletionCode::INSUFFICIENT_PRIVILEGE;
+/// Who the BMC is. With two things to do, some put fields of another answer into
+/// these; what hangs on them (records, firmware, the machine's name) is kept for long.
+const IDENTITY: [CommandKey; 2] = [
+    (GetDeviceId::NET_FN, Lun::BMC, GetDeviceId::COMMAND),
+    (GetSystemGuid::NET_FN, Lun::BMC, GetSystemGuid::COMMAND),
+];
 
 impl Link {
     async fn request(
@@ -411,6 +435,11 @@ impl Link {
             Event::RequestFailed(error) => Err(error),
             _ => Err(Error::Misuse("an event that a request does not have")),
         }
+    }
+
+    /// Whether the last answer, to this command, may hold fields of another one.
+    fn may_be_mixed(&self, route: Route, key: CommandKey) -> bool {
+        route == Route::Bmc && IDENTITY.contains(&key) && !self.session.answered_alone()
     }
 
     /// Whether the BMC still answers anything in this session.

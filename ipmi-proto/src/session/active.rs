@@ -33,6 +33,8 @@ pub(super) struct Active {
     login_deadline: Instant,
     requests: SequenceTable,
     pending: Option<Pending>,
+    /// See [`Self::answered_alone`].
+    answered_alone: bool,
     /// Packets sent since the last good one came, and when the first of them went.
     unheard: u32,
     unheard_since: Instant,
@@ -60,6 +62,7 @@ impl Active {
             login_deadline,
             requests: SequenceTable::new(),
             pending: None,
+            answered_alone: false,
             unheard: 0,
             unheard_since: now,
             data: Vec::new(),
@@ -84,6 +87,12 @@ impl Active {
 
     pub(super) fn is_busy(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// Whether the BMC can have worked on nothing else in this session while it
+    /// made the last answer.
+    pub(super) fn answered_alone(&self) -> bool {
+        self.answered_alone
     }
 
     pub(super) fn pending(&self) -> Option<&Pending> {
@@ -250,6 +259,7 @@ impl Active {
                     counters.late += 1;
                 }
                 let purpose = pending.purpose;
+                self.answered_alone = pending.is_alone;
                 reply.clear();
                 reply.extend_from_slice(response.data);
                 if let Some(level) = granted_level(pending, response.completion, &self.data) {

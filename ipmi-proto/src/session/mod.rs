@@ -253,6 +253,17 @@ impl Session {
         &self.reply
     }
 
+    /// Whether the BMC can have worked on nothing else in this session while it made
+    /// that answer: its request went out once, and whatever was sent before had been
+    /// answered. There are BMCs that put fields of one answer into another, in a
+    /// packet that is valid in every way, when they have two things to do.
+    pub fn answered_alone(&self) -> bool {
+        match &self.state {
+            State::Active(active) => active.answered_alone(),
+            _ => false,
+        }
+    }
+
     /// What worked at log-in, for the next session.
     pub fn memory(&self) -> Option<LoginMemory> {
         self.memory

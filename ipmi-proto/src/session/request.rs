@@ -29,6 +29,8 @@ pub(super) struct SequenceTable {
     unanswered: [Option<Unanswered>; RequestSequence::COUNT as usize],
     /// When the youngest request was sent that was answered.
     answered: Option<Instant>,
+    /// When the youngest one was sent that nobody waits for any more.
+    given_up: Option<Instant>,
 }
 
 /// What is known of a number out of use.
@@ -60,7 +62,13 @@ impl SequenceTable {
             last: RequestSequence::from_low_bits(RequestSequence::COUNT - 1),
             unanswered: [None; RequestSequence::COUNT as usize],
             answered: None,
+            given_up: None,
         }
+    }
+
+    /// Whether the BMC may still work on something that nobody waits for.
+    fn may_be_in_work(&self) -> bool {
+        self.given_up > self.answered
     }
 
     /// The next number that no late answer can bear. `None` when there is none:
@@ -90,6 +98,7 @@ impl SequenceTable {
         if let Some(place) = self.unanswered.get_mut(usize::from(sequence.value())) {
             *place = Some(unanswered);
         }
+        self.given_up = self.given_up.max(Some(unanswered.sent));
     }
 
     fn is_retired(&self, sequence: RequestSequence) -> bool {
@@ -135,6 +144,8 @@ pub(super) struct Pending {
     sent_at: Instant,
     pub(super) first_sent: Instant,
     pub(super) attempts: u32,
+    /// Whether the BMC can have had nothing else to do meanwhile.
+    pub(super) is_alone: bool,
     /// When the current copy is given up.
     pub(super) resend_at: Instant,
     /// When the request is given up, whatever happens.
@@ -187,6 +198,7 @@ impl Pending {
             sent_at: now,
             first_sent: now,
             attempts: 0,
+            is_alone: false,
             resend_at: now,
             deadline,
             relayed_at: None,
@@ -241,6 +253,7 @@ impl Pending {
         now: Instant,
         wait: Duration,
     ) {
+        self.is_alone = self.attempts == 0 && !table.may_be_in_work();
         self.abandon(table);
         self.attempts += 1;
         self.copies |= 1 << sequence.value();

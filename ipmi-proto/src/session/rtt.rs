@@ -12,6 +12,9 @@ const MIN: Duration = Duration::from_millis(200);
 /// lost: with one in fifty lost, what it waits is what scrapes take longer. It comes
 /// once; should it be for nothing, the next wait is the longer one.
 const FIRST_MIN: Duration = Duration::from_millis(150);
+/// And beyond the usual time at least: a BMC of even pace varies by nothing, until
+/// it or this host pauses.
+const MIN_MARGIN: Duration = Duration::from_millis(100);
 /// Some need seconds for each command; more than this is taken for loss.
 const MAX: Duration = Duration::from_secs(5);
 
@@ -47,7 +50,9 @@ impl RttEstimator {
     pub fn timeout(&self, attempt: u32) -> Duration {
         let base = self
             .smoothed
-            .map_or(INITIAL, |smoothed| smoothed + self.variation * 4)
+            .map_or(INITIAL, |smoothed| {
+                smoothed + (self.variation * 4).max(MIN_MARGIN)
+            })
             .max(if attempt == 0 { FIRST_MIN } else { MIN });
         base.saturating_mul(1 << attempt.min(8)).min(MAX)
     }
@@ -71,6 +76,15 @@ mod tests {
         assert_eq!(rtt.timeout(0), ms(150));
         assert_eq!(rtt.timeout(1), ms(400));
         assert_eq!(rtt.timeout(40), MAX);
+    }
+
+    #[test]
+    fn a_pause_of_a_bmc_of_even_pace_is_no_loss() {
+        let mut rtt = RttEstimator::default();
+        for _ in 0..40 {
+            rtt.sample(ms(300));
+        }
+        assert_eq!(rtt.timeout(0), ms(400));
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Sensors over any range as a file.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use futures_util::stream;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::file::{Field, Moment, Step, csv_line, file, members};
-use crate::api::download::{Form, Format};
+use super::asked::{Moment, Step, members, one};
+use crate::api::download::{self, Form, Format, List, Rows};
 use crate::api::extract::{Path, Query};
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;
@@ -17,7 +17,9 @@ use crate::clock::Timestamp;
 use crate::model::Id;
 use crate::monitoring::kind::SensorKind;
 use crate::monitoring::sensor::SensorStatus;
+use crate::monitoring::source::Source;
 use crate::monitoring::timeline::{self, Reading, Span};
+use crate::transfer::{Field, push_fields};
 
 /// Length of a range when nobody says where it begins.
 const USUAL_RANGE: Duration = Duration::from_secs(24 * 3600);
@@ -59,10 +61,7 @@ pub(super) async fn export_server(
     Query(wanted): Query<Wanted>,
     Query(form): Query<Form>,
 ) -> Result<Response, Problem> {
-    let mut tx = state.store.read().await?;
-    let server = tx.server(id, &principal.scope()).await?;
-    drop(tx);
-    let servers = vec![(server.id, server.name)];
+    let servers = one(&state, &principal, id).await?;
     let name = format!("server-{id}");
     export(state, servers, &wanted, form.format, &name).await
 }
@@ -86,16 +85,12 @@ pub(super) async fn export_group(
 
 /// How far a file is.
 struct Export {
-    state: AppState,
+    source: Source,
     servers: Vec<(Id, String)>,
     span: Span,
     kind: Option<SensorKind>,
-    format: Format,
     /// Server and piece that come next.
     next: (usize, usize),
-    has_begun: bool,
-    has_rows: bool,
-    has_ended: bool,
 }
 
 async fn export(
@@ -120,65 +115,36 @@ async fn export(
         )));
     }
     let export = Export {
-        state,
+        source: state.monitoring.source,
         servers,
         span,
         kind: wanted.metric_type,
-        format,
         next: (0, 0),
-        has_begun: false,
-        has_rows: false,
-        has_ended: false,
     };
-    let pieces = stream::try_unfold(export, |mut export| async {
-        let piece = export.piece().await?;
-        Ok(piece.map(|piece| (piece, export)))
-    });
-    file(pieces, format, name).await
+    download::list(export, format, name).await
 }
 
-impl Export {
-    async fn piece(&mut self) -> Result<Option<Vec<u8>>, Problem> {
-        if self.has_ended {
-            return Ok(None);
-        }
-        let mut text = String::new();
-        if !self.has_begun {
-            self.has_begun = true;
-            text.push_str(match self.format {
-                Format::Json => "[",
-                Format::Csv => CSV_HEADER,
-            });
-        }
-        let Some((id, name)) = self.servers.get(self.next.0) else {
-            self.has_ended = true;
-            if self.format == Format::Json {
-                text.push_str("\n]\n");
-            }
-            return Ok(Some(text.into_bytes()));
-        };
+impl List for Export {
+    fn header(&self) -> Cow<'static, str> {
+        CSV_HEADER.into()
+    }
+
+    async fn next(&mut self, rows: &mut Rows) -> Result<bool, Problem> {
         let chunks = self.span.chunks();
-        if let Some(chunk) = chunks.get(self.next.1) {
-            let source = &self.state.monitoring.source;
+        let (server, chunk) = self.next;
+        if let (Some((id, name)), Some(chunk)) = (self.servers.get(server), chunks.get(chunk)) {
             let step = self.span.step();
-            let piece = timeline::piece(source, *id, self.kind, *chunk, step).await?;
+            let piece = timeline::piece(&self.source, *id, self.kind, *chunk, step).await?;
             for reading in piece.readings(*id, name) {
-                match self.format {
-                    Format::Json => {
-                        text.push_str(if self.has_rows { ",\n" } else { "\n" });
-                        let json = serde_json::to_string(&reading);
-                        text.push_str(&json.map_err(|error| Problem::internal(&error))?);
-                    }
-                    Format::Csv => write_line(&mut text, &reading),
-                }
-                self.has_rows = true;
+                rows.push(&reading, |text| write_line(text, &reading))?;
             }
         }
-        self.next.1 += 1;
-        if self.next.1 >= chunks.len() {
-            self.next = (self.next.0 + 1, 0);
-        }
-        Ok(Some(text.into_bytes()))
+        self.next = if chunk + 1 < chunks.len() {
+            (server, chunk + 1)
+        } else {
+            (server + 1, 0)
+        };
+        Ok(self.next.0 < self.servers.len())
     }
 }
 
@@ -200,5 +166,5 @@ fn write_line(text: &mut String, reading: &Reading<'_>) {
         Field::Text(reading.unit.unwrap_or_default()),
         Field::Text(reading.status.map_or("", SensorStatus::as_str)),
     ];
-    csv_line(text, fields);
+    push_fields(text, fields);
 }

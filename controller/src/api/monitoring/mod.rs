@@ -1,7 +1,7 @@
 //! What Prometheus knows of servers, for those who may see it.
 
+mod asked;
 mod export;
-mod file;
 mod health;
 mod query;
 mod report;

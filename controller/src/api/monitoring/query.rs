@@ -231,6 +231,9 @@ pub(super) struct SelectedParameters {
     start: Option<String>,
     /// The last moment.
     end: Option<String>,
+    /// Most names, values or series of the answer; Prometheus before 3.0 does not
+    /// know it and answers all.
+    limit: Option<u64>,
 }
 
 /// Which series are meant, as pairs for Prometheus.
@@ -253,9 +256,13 @@ impl Selected {
                 }
                 "start" => "start",
                 "end" => "end",
+                "limit" => "limit",
                 _ => continue,
             };
             check_parameter(name, &value)?;
+            if name == "limit" && value.parse::<u64>().is_err() {
+                return Err(Problem::bad_request("limit: is no whole number"));
+            }
             pairs.push((name, value.into_owned()));
         }
         if selectors.len() > MAX_SELECTORS {

@@ -6,14 +6,15 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::file::{Field, Moment, csv_line, file, members};
-use crate::api::download::{Form, Format};
+use super::asked::{Moment, members, one};
+use crate::api::download::{Form, Format, file};
 use crate::api::extract::{Path, Query};
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;
 use crate::clock::Timestamp;
 use crate::model::{AlertFilter, Id, Scope};
 use crate::monitoring::report::{self, Period, ServerComparison, ServerReport, Totals, pairs};
+use crate::transfer::{Field, push_fields};
 
 /// A period.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -161,16 +162,6 @@ impl AskedTwo {
 
 fn period(start: Moment, end: Moment) -> Result<Period, Problem> {
     Period::new(start.0, end.0).map_err(Problem::bad_request)
-}
-
-async fn one(
-    state: &AppState,
-    principal: &Principal,
-    id: Id,
-) -> Result<Vec<(Id, String)>, Problem> {
-    let mut tx = state.store.read().await?;
-    let server = tx.server(id, &principal.scope()).await?;
-    Ok(vec![(server.id, server.name)])
 }
 
 /// How far a report is: one period, or two that are compared.
@@ -328,7 +319,7 @@ fn report_lines(text: &mut String, report: &ServerReport) {
     let id = report.server_id.to_string();
     for line in report.lines() {
         let names = names(&id, &report.server_name, &line);
-        csv_line(
+        push_fields(
             text,
             names.into_iter().chain(line.numbers().map(Field::Number)),
         );
@@ -342,7 +333,7 @@ fn comparison_lines(text: &mut String, first: &ServerReport, second: &ServerRepo
         let difference = pair.difference.numbers();
         let numbers = [pair.first, pair.second, difference];
         let numbers = numbers.into_iter().flatten().map(Field::Number);
-        csv_line(text, names.into_iter().chain(numbers));
+        push_fields(text, names.into_iter().chain(numbers));
     }
 }
 

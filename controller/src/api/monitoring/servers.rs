@@ -26,7 +26,8 @@ pub(super) struct Kind {
 
 /// Sensors of a server with their values, in the shape of OpenServerHub.
 #[utoipa::path(get, path = "/monitoring/servers/{id}/metrics", tag = "monitoring",
-    params(("id" = Id, Path), Kind), responses((status = 200, body = Vec<Metric>)))]
+    params(("id" = Id, Path), Kind, ("hours" = Option<String>, Query,
+        description = "Sent by OpenServerHub's front end; the values are those of now")), responses((status = 200, body = Vec<Metric>)))]
 pub(super) async fn get_metrics(
     State(state): State<AppState>,
     principal: Principal,

@@ -130,6 +130,7 @@ pub async fn check(
     listen(&config, &mut report).await;
     store::check(&config, sealer, &mut report).await;
     remote::prometheus(&config, &mut report).await;
+    remote::others(&config, &mut report).await;
     remote::oidc(&config, &mut report).await;
     remote::grafana(&config, &mut report).await;
     report.0

@@ -11,6 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, PrometheusConfig};
 use crate::dashboards::FOLDER_UID;
 use crate::grafana;
+use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
 use crate::prometheus::Client;
 
@@ -226,6 +227,30 @@ async fn alertmanagers(client: &Client, report: &mut Report) {
     }
 }
 
+/// What answers queries, where that is not Prometheus; Alertmanager and Grafana.
+pub(super) async fn others(config: &Config, report: &mut Report) {
+    let monitoring = match Monitoring::new(config) {
+        Ok(monitoring) => monitoring,
+        Err(error) => return report.error("query, alertmanager, grafana", error.to_string()),
+    };
+    for component in monitoring.health(&[]).await.components {
+        let (key, url) = match component.name.as_str() {
+            "alertmanager" => ("alertmanager.url", &config.alertmanager.url),
+            "grafana" => ("grafana.url", &config.grafana.url),
+            _ => ("query.url", &config.query.url),
+        };
+        let Some(url) = url else { continue };
+        let result = match component.message {
+            None => Ok(format!("answers at {url}")),
+            Some(message) => Err(format!(
+                "{url}: {message}; is it running, and are address and log-in right?"
+            )),
+        };
+        report.result(key, result);
+    }
+}
+
+/// The OpenID Connect provider.
 pub(super) async fn oidc(config: &Config, report: &mut Report) {
     let subject = "oidc.issuer";
     match Oidc::new(&config.oidc) {
@@ -239,32 +264,20 @@ pub(super) async fn oidc(config: &Config, report: &mut Report) {
 }
 
 /// The part `data` of an answer.
-/// The Grafana in which dashboards are kept, and whether it knows the token.
+/// Whether Grafana knows the token with which dashboards are kept there.
 pub(super) async fn grafana(config: &Config, report: &mut Report) {
-    let client = match grafana::Client::new(&config.grafana) {
-        Ok(Some(client)) => client,
-        Ok(None) => return,
-        Err(error) => {
-            report.error("grafana.url", error.to_string());
-            return;
-        }
-    };
-    match client.health().await {
-        Ok(version) => report.ok(
-            "grafana.url",
-            format!("Grafana {version} answers at {}", client.url()),
-        ),
-        // The service works without it.
-        Err(error) => {
-            report.warning("grafana.url", error.to_string());
-            return;
-        }
+    if config.grafana.token_file.is_none() {
+        return;
     }
-    if config.grafana.token_file.is_some() {
-        match client.folder(FOLDER_UID).await {
-            Ok(_) => report.ok("grafana.token_file", "Grafana accepts the token"),
-            Err(error) => report.warning("grafana.token_file", error.to_string()),
-        }
+    let subject = "grafana.token_file";
+    match grafana::Client::new(&config.grafana) {
+        Ok(None) => {}
+        Err(error) => report.error(subject, error.to_string()),
+        Ok(Some(client)) => match client.folder(FOLDER_UID).await {
+            Ok(_) => report.ok(subject, "Grafana accepts the token"),
+            // The service works without it.
+            Err(error) => report.warning(subject, error.to_string()),
+        },
     }
 }
 

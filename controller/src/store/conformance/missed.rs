@@ -39,8 +39,12 @@ fn record(told: &Told<'_>, last: i64, then: Afterwards) -> Record {
 }
 
 async fn read(store: &Store, records: &[Record]) -> usize {
+    read_of(store, PROMETHEUS, records).await
+}
+
+async fn read_of(store: &Store, prometheus: &str, records: &[Record]) -> usize {
     let mut tx = store.write().await.unwrap();
-    let found = tx.record_records(PROMETHEUS, records).await.unwrap();
+    let found = tx.record_records(prometheus, records).await.unwrap();
     tx.commit().await.unwrap();
     found
 }
@@ -70,6 +74,36 @@ fn essence(lives: Vec<AlertLife>) -> Vec<AlertLife> {
             .retain(|event| event.kind != AlertEventKind::Reconstructed);
     }
     lives
+}
+
+pub(super) async fn what_paired_servers_recorded_is_one_episode(lab: Lab) {
+    let store = lab.open().await;
+    let ended = |minute| Afterwards::Ended(at(minute));
+    let mut other = told(None, "");
+    other.start = 2;
+    let records = [
+        record(&told(None, ""), 8, ended(9)),
+        record(&other, 9, ended(10)),
+    ];
+    for order in [[0, 1], [1, 0]] {
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("DELETE FROM alerts")
+            .execute(tx.connection())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        for place in order {
+            let name = format!("http://prometheus-{place}:9090/");
+            // Each reads its window again after a restart.
+            for _ in 0..2 {
+                read_of(&store, &name, &records[place..=place]).await;
+            }
+        }
+        let lives = history(&store).await;
+        assert_eq!(lives.len(), 1, "{order:?}");
+        let alert = &lives[0].alert;
+        assert_eq!(alert.ends_at, Some(at(10)), "it ended when both say so");
+    }
 }
 
 pub(super) async fn records_and_deliveries_in_any_order_are_one_history(lab: Lab) {

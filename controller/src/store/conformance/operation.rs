@@ -11,7 +11,8 @@ pub(super) async fn runs_are_noted_by_kind(lab: Lab) {
     for (kind, name, failure) in [
         (RunKind::Backup, "a", None),
         (RunKind::Backup, "", Some("disk full")),
-        (RunKind::Snapshot, "s", None),
+        (RunKind::Snapshot, "a_1/s", None),
+        (RunKind::Snapshot, "ab1/", Some("refused")),
     ] {
         tx.insert_run(&NewRun {
             kind,
@@ -25,18 +26,26 @@ pub(super) async fn runs_are_noted_by_kind(lab: Lab) {
     }
     tx.commit().await.unwrap();
     let mut tx = store.read().await.unwrap();
-    let (last, last_good) = tx.last_runs(RunKind::Backup).await.unwrap();
+    let (last, last_good) = tx.last_runs(RunKind::Backup, "").await.unwrap();
     let (last, last_good) = (last.unwrap(), last_good.unwrap());
     assert_eq!((last.is_ok, last.detail.as_str()), (false, "disk full"));
     assert_eq!((last_good.name.as_str(), last_good.bytes), ("a", 7));
+    let (last, last_good) = tx.last_runs(RunKind::Snapshot, "a_1/").await.unwrap();
+    assert_eq!(last, last_good, "the underscore is no wildcard");
+    assert_eq!(last.unwrap().name, "a_1/s");
+    let (last, last_good) = tx.last_runs(RunKind::Snapshot, "ab1/").await.unwrap();
+    assert_eq!(last.unwrap().detail, "refused");
+    assert_eq!(last_good, None);
+    let good = tx.good_runs(RunKind::Snapshot, "", 9).await.unwrap();
+    assert_eq!((good.len(), good[0].name.as_str()), (1, "a_1/s"));
     let page = tx
         .runs(RunKind::Snapshot, PageRequest::default())
         .await
         .unwrap();
-    assert_eq!((page.total, page.items[0].name.as_str()), (1, "s"));
+    assert_eq!((page.total, page.items[1].name.as_str()), (2, "a_1/s"));
     assert!(tx.database_bytes().await.unwrap() > 0);
     let counts = tx.table_counts().await.unwrap();
-    assert_eq!(counts.get("runs"), Some(&3));
+    assert_eq!(counts.get("runs"), Some(&4));
     assert!(tx.schema_version().await.unwrap().is_some());
     tx.verify_master_key().await.unwrap();
 }

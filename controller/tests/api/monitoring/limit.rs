@@ -285,6 +285,15 @@ async fn labels_values_and_series_are_those_of_the_own_group() {
     }
     let all = eve.get("/api/v1/monitoring/prometheus/series").await;
     assert!(!all.text.contains("west"), "{all:?}");
+    // Grafana always says how many it takes.
+    for path in ["labels", "label/server_id/values", "series"] {
+        let path = format!("/api/v1/monitoring/prometheus/{path}?limit=");
+        let few = eve.get(&format!("{path}40000")).await;
+        assert_eq!(few.status, StatusCode::OK, "{few:?}");
+        let some = eve.get(&format!("{path}some")).await;
+        assert_eq!(some.status, StatusCode::BAD_REQUEST, "{some:?}");
+        assert!(some.text.contains("limit"), "{some:?}");
+    }
     lab.stop().await;
 }
 

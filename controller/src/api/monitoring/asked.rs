@@ -1,20 +1,14 @@
-//! Long answers as files: made piece by piece, as fast as the reader takes them.
+//! What is asked of monitoring: moments, lengths of time, and which servers.
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Deserializer};
 
-use crate::api::download::Format;
 use crate::api::{AppState, Problem};
 use crate::auth::Principal;
 use crate::clock::Timestamp;
 use crate::model::{Id, PageRequest, ServerFilter, Sort};
 use crate::monitoring::data;
-use crate::transfer::push_field;
 
 /// Most servers of one file.
 const MAX_SERVERS: i64 = 1000;
@@ -59,6 +53,20 @@ impl<'de> Deserialize<'de> for Step {
     }
 }
 
+/// Number and name of a server.
+///
+/// # Errors
+/// When there is no such server in scope.
+pub(super) async fn one(
+    state: &AppState,
+    principal: &Principal,
+    id: Id,
+) -> Result<Vec<(Id, String)>, Problem> {
+    let mut tx = state.store.read().await?;
+    let server = tx.server(id, &principal.scope()).await?;
+    Ok(vec![(server.id, server.name)])
+}
+
 /// Numbers and names of a group's servers.
 ///
 /// # Errors
@@ -94,67 +102,6 @@ pub(super) async fn members(
     Ok(pairs.map(|server| (server.id, server.name)).collect())
 }
 
-/// Answers with a file. What fails before the first piece is there is a problem;
-/// later the answer breaks off, and the reader sees that.
-///
-/// # Errors
-/// The first piece's.
-pub(super) async fn file(
-    pieces: impl Stream<Item = Result<Vec<u8>, Problem>> + Send + 'static,
-    format: Format,
-    name: &str,
-) -> Result<Response, Problem> {
-    let mut pieces = Box::pin(pieces);
-    let first = match pieces.next().await {
-        Some(first) => first?,
-        None => Vec::new(),
-    };
-    let rest = pieces.map(|piece| {
-        piece.map_err(|problem| {
-            tracing::warn!(?problem, "An answer with a file broke off");
-            std::io::Error::other("the file could not be finished")
-        })
-    });
-    let body = futures_util::stream::iter([Ok(first)]).chain(rest);
-    let (media_type, ending) = match format {
-        Format::Json => ("application/json", "json"),
-        Format::Csv => ("text/csv; charset=utf-8", "csv"),
-    };
-    let mut response = Body::from_stream(body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    let disposition = format!("attachment; filename=\"{name}.{ending}\"");
-    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
-        headers.insert(header::CONTENT_DISPOSITION, disposition);
-    }
-    Ok(response)
-}
-
-/// A field of a line of comma-separated values.
-pub(super) enum Field<'a> {
-    /// Text from afar.
-    Text(&'a str),
-    /// A number, whose sign begins no formula.
-    Number(Option<f64>),
-}
-
-/// Writes a line (RFC 4180).
-pub(super) fn csv_line<'a>(text: &mut String, fields: impl IntoIterator<Item = Field<'a>>) {
-    use std::fmt::Write;
-    for (index, field) in fields.into_iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        match field {
-            Field::Text(field) => push_field(text, field),
-            Field::Number(None) => {}
-            // Writing into memory cannot fail.
-            Field::Number(Some(number)) => drop(write!(text, "{number}")),
-        }
-    }
-    text.push_str("\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -182,17 +129,5 @@ mod tests {
         for text in ["", "noon", "NaN", "inf", "-5", "1e300"] {
             assert!(moment(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn numbers_are_no_formulas_and_texts_may_be() {
-        let mut text = String::new();
-        let fields = [
-            Field::Text("=1+1"),
-            Field::Number(Some(-2.5)),
-            Field::Number(None),
-        ];
-        csv_line(&mut text, fields);
-        assert_eq!(text, "\"'=1+1\",-2.5,\r\n");
     }
 }
