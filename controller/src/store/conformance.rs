@@ -147,7 +147,7 @@ async fn every_statement_is_understood(lab: Lab) {
         channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,
-        grafana::STATEMENTS,
+        super::grafana::STATEMENTS,
         groups::STATEMENTS,
         guard::STATEMENTS,
         identities::STATEMENTS,
