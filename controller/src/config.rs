@@ -22,6 +22,7 @@ mod channel;
 mod discovery;
 mod endpoint;
 mod exporters;
+mod grafana;
 mod log;
 mod metrics;
 mod oidc;
@@ -34,8 +35,9 @@ pub use alertmanager::{AlertmanagerConfig, AlertmanagerServers};
 pub use backup::{BackupConfig, SnapshotConfig};
 pub use channel::ChannelConfig;
 pub use discovery::DiscoveryConfig;
-pub use endpoint::{EndpointConfig, GrafanaConfig};
+pub use endpoint::EndpointConfig;
 pub use exporters::ExportersConfig;
+pub use grafana::{DataSource, DataSourceConfig, Drift, GrafanaConfig};
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use oidc::OidcConfig;
@@ -90,7 +92,7 @@ pub struct Config {
     /// How silences may be made.
     #[serde(default)]
     pub silences: SilenceConfig,
-    /// The Grafana whose dashboards are linked to.
+    /// The Grafana that dashboards are kept in and linked to.
     #[serde(default)]
     pub grafana: GrafanaConfig,
     /// How log lines look, and which are written.

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ipmi_controller::command::{Cli, Command, ConfigArgs, Level, check, run_admin};
+use ipmi_controller::command::{
+    Cli, Command, ConfigArgs, Level, check, run_admin, write_dashboards,
+};
 use ipmi_controller::config::Config;
 use ipmi_controller::logging;
 use ipmi_controller::serve::Controller;
@@ -49,6 +51,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Health(args) => return Ok(health::run(&args).await),
+        Command::Dashboards(args) => {
+            let count = write_dashboards(&args)?;
+            println!("{count} files are in {}", args.out.display());
+        }
         Command::Admin { config, command } => {
             let config = load(&config)?;
             logging::start(&config.log).map_err(anyhow::Error::msg)?;

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Deliveries;
 use crate::discovery::Discovery;
+use crate::grafana;
 use crate::housekeeping::Housekeeping;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
@@ -71,6 +72,7 @@ struct Duties {
     silences: Option<silencing::Keeper>,
     schedule: Arc<Schedule>,
     housekeeping: Housekeeping,
+    grafana: Option<grafana::Keeper>,
 }
 
 impl Controller {
@@ -92,6 +94,11 @@ impl Controller {
         let engine = engine.after_exporters(channel.clone());
         let exporters = Exporters::new(store.clone(), channel.clone());
         let sync = sync.with_source(Arc::new(exporters.clone()));
+        let keeper_of_grafana = grafana::Keeper::new(store.clone(), config)?;
+        let sync = match &keeper_of_grafana {
+            Some(keeper) => sync.with_source(Arc::new(keeper.board())),
+            None => sync,
+        };
         let mut recoveries = Vec::new();
         for server in config.prometheus.iter() {
             if let Some(client) = Client::new(server)? {
@@ -130,6 +137,8 @@ impl Controller {
         let state = AppState {
             receivers,
             silences,
+            grafana: keeper_of_grafana.clone(),
+            dashboards: Arc::new(config.dashboard_options()),
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             relay: Relay::new()?,
             sync,
@@ -158,6 +167,7 @@ impl Controller {
                 silences: silence_keeper,
                 schedule: Arc::new(schedule),
                 housekeeping,
+                grafana: keeper_of_grafana,
             },
             keeper,
             exporters,
@@ -292,6 +302,9 @@ impl Duties {
         let (schedule, token) = (Arc::clone(&self.schedule), term.clone());
         tasks.spawn(async move { schedule.run(token).await });
         tasks.spawn(self.housekeeping.clone().run(term.clone()));
+        if let Some(grafana) = self.grafana.clone() {
+            tasks.spawn(grafana.run(term.clone()));
+        }
         tasks
     }
 }

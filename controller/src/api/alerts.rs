@@ -1,12 +1,13 @@
 //! The alert journal.
 
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Path, Query, check_page};
 use super::{AppState, Problem};
 use crate::auth::Principal;
+use crate::dashboards;
 use crate::model::{
     Alert, AlertFilter, AlertLife, AlertSort, AlertStatistics, Id, Page, PageRequest, Sort, Text,
 };
@@ -88,16 +89,36 @@ pub(super) async fn alert_statistics(
     ))
 }
 
+/// An episode with its life, and where to look further.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AlertDetails {
+    /// The episode.
+    #[serde(flatten)]
+    life: AlertLife,
+    /// The dashboard of its server, or that of all alerts; null while no Grafana is
+    /// configured.
+    dashboard_url: Option<String>,
+}
+
 /// One episode with its life.
 #[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", params(("id" = Id, Path)),
-    responses((status = 200, body = AlertLife)))]
+    responses((status = 200, body = AlertDetails)))]
 pub(super) async fn get_alert(
     State(state): State<AppState>,
     principal: Principal,
     Path(id): Path<Id>,
-) -> Result<Json<AlertLife>, Problem> {
+) -> Result<Json<AlertDetails>, Problem> {
     let mut tx = state.store.read().await?;
-    Ok(Json(tx.alert_life(id, &principal.scope()).await?))
+    let life = tx.alert_life(id, &principal.scope()).await?;
+    let server = life.alert.labels.get("server_name");
+    let path = server.map_or_else(
+        || format!("d/{}", dashboards::ALERTS),
+        |name| dashboards::server_path(name),
+    );
+    Ok(Json(AlertDetails {
+        dashboard_url: state.monitoring.at_grafana(&path),
+        life,
+    }))
 }
 
 /// Takes notice of an episode. Once somebody has, more of it changes nothing.

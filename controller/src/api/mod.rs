@@ -11,6 +11,7 @@ mod backups;
 mod change;
 mod channel;
 mod credentials;
+mod dashboards;
 mod described;
 mod discovery;
 mod download;
@@ -129,6 +130,10 @@ pub struct AppState {
     pub receivers: ReceiverTools,
     /// How silences may be made.
     pub silences: SilenceSettings,
+    /// What keeps dashboards in a Grafana; `None` when no token for one is given.
+    pub grafana: Option<crate::grafana::Keeper>,
+    /// For whom dashboards are written.
+    pub dashboards: Arc<crate::dashboards::Options>,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
     /// What passes notifications on.
@@ -279,6 +284,10 @@ fn api_routes() -> Vec<Route> {
         routes!(sync::plan_sync),
         routes!(sync::confirm_sync),
         routes!(sync::resume_sync),
+        routes!(dashboards::list_dashboards),
+        routes!(dashboards::look_at_grafana),
+        routes!(dashboards::get_dashboard_model),
+        routes!(dashboards::reset_dashboard),
         routes!(sd::get_targets),
         routes!(alerts::list_alerts),
         routes!(alerts::alert_statistics),

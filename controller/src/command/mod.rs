@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod check;
 mod setup;
+mod dashboards;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use service_basics::health::HealthArgs;
 
 pub use admin::{AdminCommand, run as run_admin};
 pub use check::{Finding, Level, check};
+pub use dashboards::{DashboardsArgs, write as write_dashboards};
 
 /// Owns targets, credentials and rules of an IPMI monitoring system.
 #[derive(Debug, Parser)]
@@ -32,6 +34,8 @@ pub enum Command {
     Check(ConfigArgs),
     /// Ask a running service whether it is well: exit status 0 or 1
     Health(HealthArgs),
+    /// Write the dashboards for Grafana as files
+    Dashboards(DashboardsArgs),
     /// Manage users and keys without the service.
     Admin {
         /// Where the configuration is.

@@ -1,5 +1,5 @@
-//! The keys `query` and `grafana`, and what others have in common with them: servers that are asked, and
-//! how to sign in.
+//! The key `query`, and what others have in common with it: servers that are asked,
+//! and how to sign in.
 
 use std::path::PathBuf;
 
@@ -48,33 +48,7 @@ impl EndpointConfig {
     }
 }
 
-/// The Grafana that people look at.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields, default)]
-pub struct GrafanaConfig {
-    /// Where browsers and the controller reach it.
-    pub url: Option<Url>,
-}
-
-impl GrafanaConfig {
-    /// Where it answers; whether it is well it says to anybody.
-    #[must_use]
-    pub fn endpoint(&self) -> EndpointConfig {
-        EndpointConfig {
-            url: self.url.clone(),
-            ..EndpointConfig::default()
-        }
-    }
-
-    pub(super) fn check(&self) -> Result<(), String> {
-        match &self.url {
-            Some(url) => check_url(url, "grafana"),
-            None => Ok(()),
-        }
-    }
-}
-
-fn check_url(url: &Url, section: &str) -> Result<(), String> {
+pub(super) fn check_url(url: &Url, section: &str) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!(
             "{section}.url: names a user; set {section}.username and {section}.password_file"

@@ -10,6 +10,7 @@ mod channel;
 mod credential;
 mod duration;
 mod exporter;
+mod grafana;
 mod group;
 mod invalid;
 mod inventory;
@@ -49,6 +50,7 @@ pub use credential::{
 };
 pub use duration::PromDuration;
 pub use exporter::{Exporter, ExporterBody, ExporterDraft, ExporterFilter, ExporterUrl};
+pub use grafana::{GrafanaKind, GrafanaRecord};
 pub use group::{Group, GroupBody, GroupDraft, GroupFilter};
 pub use invalid::{Invalid, Problems};
 pub use inventory::{Inventory, MonitoredServer};

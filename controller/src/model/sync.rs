@@ -21,15 +21,21 @@ pub enum Artefact {
     /// The modules that an exporter on its channel is given. They have no versions:
     /// secrets are part of them.
     ExporterModules,
+    /// How a Grafana asks Prometheus. Secrets are part of it, so there are no versions.
+    GrafanaDataSources,
+    /// The dashboards in a Grafana, which keeps their versions itself.
+    GrafanaDashboards,
 }
 
 impl Artefact {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::PrometheusTargets,
         Self::PrometheusRules,
         Self::AlertmanagerConfig,
         Self::ExporterModules,
+        Self::GrafanaDataSources,
+        Self::GrafanaDashboards,
     ];
 
     /// The word in the store and in the API.
@@ -40,6 +46,8 @@ impl Artefact {
             Self::PrometheusRules => "prometheus_rules",
             Self::AlertmanagerConfig => "alertmanager_config",
             Self::ExporterModules => "exporter_modules",
+            Self::GrafanaDataSources => "grafana_data_sources",
+            Self::GrafanaDashboards => "grafana_dashboards",
         }
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Monitoring, QueryError};
+use crate::grafana::GrafanaError;
 use crate::model::{Exporter, Id};
 use crate::prometheus::{Client, PrometheusError};
 
@@ -110,14 +111,14 @@ impl Monitoring {
 
     async fn grafana_health(&self) -> Option<Result<(), String>> {
         let client = self.grafana_client.as_ref()?;
-        Some(match healthy(client, "api/health").await {
-            Err(error) => Err(error),
-            // It answers 200 to others than itself, too: a page to sign in.
-            Ok(body) => match serde_json::from_slice::<serde_json::Value>(&body) {
-                Ok(health) if health["database"] == "ok" => Ok(()),
-                Ok(_) => Err("its database is not well".to_owned()),
-                Err(_) => Err("it answers with something that is not Grafana's".to_owned()),
-            },
+        Some(match in_time(client.health()).await {
+            None => Err(late()),
+            Some(Ok(_)) => Ok(()),
+            Some(Err(GrafanaError::TimedOut { .. })) => Err(late()),
+            Some(Err(GrafanaError::Unreachable { cause, .. })) => {
+                Err(format!("it does not answer: {cause}"))
+            }
+            Some(Err(error)) => Err(error.to_string()),
         })
     }
 

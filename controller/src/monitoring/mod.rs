@@ -21,8 +21,9 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::Config;
-use crate::model::Id;
-use crate::prometheus::{Client, PrometheusError};
+use crate::dashboards;
+use crate::grafana;
+use crate::prometheus::Client;
 pub use source::{QueryError, Source};
 
 /// Expressions that are limited at once.
@@ -37,7 +38,7 @@ pub struct Monitoring {
     pub alertmanager: Option<Client>,
     /// Where Grafana is, if it is configured.
     pub grafana: Option<Arc<Url>>,
-    grafana_client: Option<Client>,
+    grafana_client: Option<grafana::Client>,
     /// Who asks exporters.
     pub collector: collect::Collector,
     /// Turns for limiting expressions: each may need a deep stack.
@@ -51,7 +52,7 @@ impl Monitoring {
     ///
     /// # Errors
     /// When no client can be made.
-    pub fn new(config: &Config) -> Result<Self, PrometheusError> {
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
         let client = match Client::at_endpoint(&config.query)? {
             Some(client) => Some(client),
             None => Client::new(config.prometheus.first())?,
@@ -59,22 +60,27 @@ impl Monitoring {
         Ok(Self {
             source: Source::new(client),
             alertmanager: Client::at_endpoint(&config.alertmanager.first().endpoint())?,
-            grafana: config.grafana.url.clone().map(Arc::new),
-            grafana_client: Client::at_endpoint(&config.grafana.endpoint())?,
+            grafana: config.grafana.public_url().cloned().map(Arc::new),
+            grafana_client: grafana::Client::new(&config.grafana)?,
             limiting: Arc::new(Semaphore::new(LIMITED_AT_ONCE)),
             collector: collect::Collector::new(&config.exporters)?,
         })
     }
 
-    /// The dashboard of a server: its unique name at Grafana, and where it is if
-    /// a Grafana is configured.
+    /// The dashboard of the server with this name: its unique name at Grafana, which
+    /// all servers share, and where it is if a Grafana is configured.
     #[must_use]
-    pub fn dashboard(&self, server: Id) -> (String, Option<String>) {
-        let uid = format!("ipmi-server-{server}");
-        let url = self.grafana.as_ref().map(|grafana| {
+    pub fn dashboard(&self, server: &str) -> (String, Option<String>) {
+        let url = self.at_grafana(&dashboards::server_path(server));
+        (dashboards::SERVER.to_owned(), url)
+    }
+
+    /// A path at Grafana as browsers reach it.
+    #[must_use]
+    pub fn at_grafana(&self, path: &str) -> Option<String> {
+        self.grafana.as_ref().map(|grafana| {
             let base = grafana.as_str().trim_end_matches('/');
-            format!("{base}/d/{uid}")
-        });
-        (uid, url)
+            format!("{base}/{path}")
+        })
     }
 }

@@ -297,7 +297,7 @@ pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>, PrometheusEr
 }
 
 /// The last cause: the outer ones repeat the address.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

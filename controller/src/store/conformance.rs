@@ -11,6 +11,7 @@ mod alerting;
 mod batch;
 mod channel;
 mod draft;
+mod grafana;
 mod inventory;
 mod journal;
 mod missed;
@@ -92,6 +93,7 @@ cases![
     channel::channels_remember_what_exporters_tell,
     channel::modules_name_the_places_of_their_secrets,
     channel::an_exporters_tokens_end_with_it,
+    grafana::objects_in_grafana_are_remembered,
     rules::shipped_groups_are_kept_up_to_date,
     batch::many_servers_are_as_if_one_after_the_other,
     batch::searches_find_the_few_and_the_many,
@@ -155,6 +157,7 @@ async fn every_statement_is_understood(lab: Lab) {
         channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,
+        super::grafana::STATEMENTS,
         groups::STATEMENTS,
         guard::STATEMENTS,
         identities::STATEMENTS,

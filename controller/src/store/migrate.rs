@@ -77,6 +77,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0011_silences.sql"),
         include_str!("../../migrations/postgres/0011_silences.sql"),
     ),
+    (
+        12,
+        "grafana",
+        include_str!("../../migrations/sqlite/0012_grafana.sql"),
+        include_str!("../../migrations/postgres/0012_grafana.sql"),
+    ),
 ];
 
 /// Number of the newest migration that this program knows.

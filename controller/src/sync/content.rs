@@ -56,7 +56,9 @@ impl Content {
             Artefact::AlertmanagerConfig => {
                 Self::Alertmanager(Arc::new(AlertmanagerFile::from_kept(&bytes)?))
             }
-            Artefact::ExporterModules => return Err(ContentError::NotKept(artefact)),
+            Artefact::ExporterModules
+            | Artefact::GrafanaDataSources
+            | Artefact::GrafanaDashboards => return Err(ContentError::NotKept(artefact)),
         })
     }
 

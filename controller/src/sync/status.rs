@@ -27,6 +27,8 @@ pub enum State {
     AwaitingConfirmation,
     /// Changes are held back after a return to an older version.
     Held,
+    /// Somebody changed it, and the configuration leaves that.
+    Drifted,
     /// It could not be published, or was refused.
     Failed,
 }

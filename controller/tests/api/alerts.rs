@@ -17,7 +17,7 @@ const RESOLVED: &str = include_str!("../data/alerts/webhook-resolved.json");
 const PUSHED: &str = include_str!("../data/alerts/push-resolved.json");
 
 /// Somebody with an inlet's token.
-async fn inlet(lab: &Lab, admin: &Client) -> Client {
+pub(super) async fn inlet(lab: &Lab, admin: &Client) -> Client {
     let body = json!({"name": "prometheus", "kind": "inlet"});
     let made = admin.post("/api/v1/tokens", &body).await;
     let mut inlet = lab.nobody();
@@ -26,7 +26,7 @@ async fn inlet(lab: &Lab, admin: &Client) -> Client {
 }
 
 /// An alert that fires for another hour.
-fn alert(name: &str, server_id: i64) -> Value {
+pub(super) fn alert(name: &str, server_id: i64) -> Value {
     json!({
         "labels": {"alertname": name, "server_id": server_id.to_string(), "severity": "warning"},
         "annotations": {"summary": "=cmd()"},

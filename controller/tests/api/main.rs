@@ -11,6 +11,7 @@ mod auth;
 mod bulk;
 mod channel;
 mod discovery;
+mod grafana;
 mod import;
 mod monitoring;
 mod openserverhub;

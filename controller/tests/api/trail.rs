@@ -19,6 +19,7 @@ const NO_CHANGE: &[(&str, &str)] = &[
     ("POST", "/api/v1/rules/validate"),
     ("POST", "/api/v1/rules/backtest"),
     ("POST", "/api/v1/sync/plan"),
+    ("POST", "/api/v1/dashboards/look"),
     ("PUT", "/api/v1/exporters/{name}/status"),
     ("POST", "/api/v1/monitoring/alerts/webhook"),
     ("POST", "/api/v1/monitoring/alerts/relay/{id}/{key}"),
@@ -40,6 +41,7 @@ const NO_CHANGE: &[(&str, &str)] = &[
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/auth/oidc/token", "operation/oidc.rs"),
     ("POST", "/api/v1/discovery/{id}/import", "discovery.rs"),
+    ("POST", "/api/v1/dashboards/{uid}/reset", "grafana/drift.rs"),
 ];
 
 /// Who walks, and what was walked.

@@ -108,6 +108,8 @@ fn every_bad_configuration_is_named_with_its_key() {
         ("oidc: {client_id: x}\n".into(), vec!["oidc.issuer"]),
         ("database: mysql://x\n".into(), vec!["database"]),
         ("database: sqlite:///no/such/c.db\n".into(), vec!["database", "/no/such"]),
+        ("grafana: {drift: fix}\n".into(), vec!["controller.yml", "fix"]),
+        ("grafana: {token_file: /t}\n".into(), vec!["grafana.url"]),
         // Servers.
         ("prometheus: {url: 'http://127.0.0.1:1'}\n".into(), vec!["prometheus.url", "running"]),
         ("query: {url: 'http://127.0.0.1:1'}\n".into(), vec!["query.url", "127.0.0.1:1", "running"]),
@@ -122,6 +124,8 @@ fn every_bad_configuration_is_named_with_its_key() {
         (password("huge"), vec!["prometheus.password_file", "larger"]),
         (password("fifo"), vec!["prometheus.password_file", "not a file"]),
         (password(""), vec!["prometheus.password_file", "not a file"]),
+        (format!("grafana: {{url: 'http://127.0.0.1:1', token_file: {}}}\n", path("open")), vec!["grafana.token_file", "chmod 600"]),
+        (format!("grafana: {{url: 'http://127.0.0.1:1', ca_file: {}}}\n", path("fifo")), vec!["grafana.ca_file", "not a file"]),
         (tls("missing.crt", "good.key"), vec!["tls", "missing.crt"]),
         (tls("old.crt", "old.key"), vec!["tls.cert_file", "expired"]),
         (tls("good.crt", "old.key"), vec!["tls", "old.key", "not the key"]),

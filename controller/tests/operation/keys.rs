@@ -10,6 +10,7 @@ const NONE: &str = "no_such_key";
 
 const CONTROLLER: &str = include_str!("../../../docs/controller.md");
 const ALERTING: &str = include_str!("../../../docs/alerting.md");
+const GRAFANA: &str = include_str!("../../../docs/grafana.md");
 const MONITORING: &str = include_str!("../../../docs/monitoring.md");
 const OPERATION: &str = include_str!("../../../docs/operation.md");
 
@@ -51,13 +52,14 @@ fn all() -> BTreeSet<String> {
 /// The keys that tables name in their first column, and those of an example.
 fn documented() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for page in [ALERTING, CONTROLLER, MONITORING, OPERATION] {
+    for page in [ALERTING, CONTROLLER, GRAFANA, MONITORING, OPERATION] {
         let mut lines = page.lines();
         while lines.any(|line| line.starts_with("| key |")) {
             let rows = lines.by_ref().skip(1).take_while(|line| !line.is_empty());
             for row in rows {
                 let first = row.split('|').nth(1).unwrap_or_default();
-                found.extend(quoted(first).into_iter().filter(|key| !key.contains('…')));
+                let keys = quoted(first).into_iter().filter(|key| !key.contains('…'));
+                found.extend(keys.map(|key| section(&key)));
             }
         }
     }
@@ -68,6 +70,12 @@ fn documented() -> BTreeSet<String> {
         found.insert(format!("oidc.{key}"));
     }
     found
+}
+
+/// A key within a section, without those within it.
+fn section(key: &str) -> String {
+    let parts: Vec<&str> = key.splitn(3, '.').take(2).collect();
+    parts.join(".")
 }
 
 #[test]

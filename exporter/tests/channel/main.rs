@@ -26,6 +26,7 @@ mod system;
 
 mod alarm;
 mod collect;
+mod dashboards;
 mod following;
 mod hostile;
 mod rules;

@@ -160,7 +160,7 @@ fn cannot(reason: &str) -> Problem {
 /// Where a server's dashboard is, and how the server is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Dashboard {
-    /// Unique name of the dashboard at Grafana.
+    /// Unique name of the dashboard at Grafana, which all servers share.
     dashboard_uid: String,
     /// Where it is; null while no Grafana is configured.
     dashboard_url: Option<String>,
@@ -193,7 +193,7 @@ pub(super) async fn get_dashboard(
             status::ServerState::default()
         }
     };
-    let (dashboard_uid, dashboard_url) = state.monitoring.dashboard(id);
+    let (dashboard_uid, dashboard_url) = state.monitoring.dashboard(&server.name);
     Ok(Json(Dashboard {
         dashboard_uid,
         dashboard_url,

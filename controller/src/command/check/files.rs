@@ -66,6 +66,15 @@ pub(super) fn secrets(config: &Config, report: &mut Report) {
             &config.exporters.password_file,
         ),
         ("exporters.key_file".to_owned(), &config.exporters.key_file),
+        ("grafana.token_file".to_owned(), &config.grafana.token_file),
+        (
+            "grafana.data_source.password_file".to_owned(),
+            &config.grafana.data_source.password_file,
+        ),
+        (
+            "grafana.data_source.bearer_token_file".to_owned(),
+            &config.grafana.data_source.bearer_token_file,
+        ),
     ];
     for server in config.prometheus.iter() {
         let key = |name| remote::key(config, server, name);

@@ -132,6 +132,7 @@ pub async fn check(
     remote::prometheus(&config, &mut report).await;
     remote::others(&config, &mut report).await;
     remote::oidc(&config, &mut report).await;
+    remote::grafana(&config, &mut report).await;
     report.0
 }
 

@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::Report;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, PrometheusConfig};
+use crate::dashboards::FOLDER_UID;
+use crate::grafana;
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
 use crate::prometheus::Client;
@@ -262,6 +264,23 @@ pub(super) async fn oidc(config: &Config, report: &mut Report) {
 }
 
 /// The part `data` of an answer.
+/// Whether Grafana knows the token with which dashboards are kept there.
+pub(super) async fn grafana(config: &Config, report: &mut Report) {
+    if config.grafana.token_file.is_none() {
+        return;
+    }
+    let subject = "grafana.token_file";
+    match grafana::Client::new(&config.grafana) {
+        Ok(None) => {}
+        Err(error) => report.error(subject, error.to_string()),
+        Ok(Some(client)) => match client.folder(FOLDER_UID).await {
+            Ok(_) => report.ok(subject, "Grafana accepts the token"),
+            // The service works without it.
+            Err(error) => report.warning(subject, error.to_string()),
+        },
+    }
+}
+
 async fn data(client: &Client, path: &str, query: &[(&str, &str)]) -> Result<Value, String> {
     let body = client
         .get(path, query)

@@ -111,7 +111,7 @@ async fn what_is_not_well_says_why_and_no_secret() {
         found.unwrap()["message"].as_str().unwrap().to_owned()
     };
     assert!(message("prometheus").contains("within 5 s"));
-    assert!(message("grafana").contains("not Grafana's"));
+    assert!(message("grafana").contains("not Grafana"));
     assert!(message("alertmanager").contains("cannot sign in"));
     assert!(message("exporter gone").contains("does not answer"));
     lab.stop().await;

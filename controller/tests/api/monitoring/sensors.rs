@@ -204,8 +204,8 @@ async fn a_dashboard_has_the_fields_of_openserverhub() {
     let server = json!({"name": "node-1", "address": "bmc-1"});
     admin.post("/api/v1/servers", &server).await;
     let answer = admin.get("/api/v1/monitoring/servers/1/dashboard").await;
-    let expected = json!({"dashboard_uid": "ipmi-server-1",
-        "dashboard_url": "http://grafana.example.org/g/d/ipmi-server-1", "server_id": 1,
+    let expected = json!({"dashboard_uid": "ipmi-server",
+        "dashboard_url": "http://grafana.example.org/g/d/ipmi-server?var-server=node-1", "server_id": 1,
         "server_name": "node-1", "server_status": "online", "server_power_state": "on"});
     assert_eq!(answer.body, expected);
     let unknown = admin.get("/api/v1/monitoring/servers/99/dashboard").await;
