@@ -16,9 +16,11 @@ use crate::channel::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::Discovery;
+use crate::events::Hub;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
+use crate::page::Page;
 use crate::prometheus::Client;
 use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
@@ -49,6 +51,7 @@ pub struct Controller {
     state: AppState,
     duties: Duties,
     keeper: Keeper,
+    hub: Hub,
     election: Election,
     hangups: watch::Sender<u64>,
     _occupation: Occupation,
@@ -102,7 +105,10 @@ impl Controller {
         let backups = Backups::new(config, store.clone(), Arc::clone(&telemetry));
         let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
+        let (hub, events) = Hub::new(store.clone(), sync.clone());
         let state = AppState {
+            events,
+            page: Page::built(),
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             sync,
             telemetry,
@@ -130,6 +136,7 @@ impl Controller {
                 schedule: Arc::new(schedule),
             },
             keeper,
+            hub,
             election,
             hangups: watch::channel(0).0,
             _occupation: occupation,
@@ -170,6 +177,7 @@ impl Controller {
             .map(|tls| tokio::spawn(tls.watch(self.hangups.subscribe(), shutdown.clone())));
         let changes = tokio::spawn(look_for_changes(store.clone(), shutdown.clone()));
         let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
+        let hub = tokio::spawn(self.hub.run(shutdown.clone()));
         let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
         let router = api::router(self.state);
         web::serve(
@@ -181,7 +189,7 @@ impl Controller {
         )
         .await;
         discovery.shut_down();
-        for task in [Some(terms), Some(keeper), Some(changes), renewal]
+        for task in [Some(terms), Some(keeper), Some(hub), Some(changes), renewal]
             .into_iter()
             .flatten()
         {

@@ -14,6 +14,7 @@ mod credentials;
 mod described;
 mod discovery;
 mod download;
+mod events;
 mod exporters;
 mod extract;
 mod gate;
@@ -35,6 +36,7 @@ mod server_bulk;
 mod server_export;
 mod server_import;
 mod servers;
+mod session;
 mod sync;
 mod thresholds;
 mod tokens;
@@ -44,7 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -114,6 +116,10 @@ pub struct AppState {
     pub allow_plain_http: bool,
     /// What judges rule files.
     pub promtool: crate::promtool::Promtool,
+    /// The page for browsers.
+    pub page: crate::page::Page,
+    /// Tells what changed.
+    pub events: crate::events::Handle,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
 }
@@ -124,6 +130,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::log_out))
+        .routes(routes!(session::get_login_methods))
+        .routes(routes!(session::get_session, session::open_session))
+        .routes(routes!(session::open_oidc_session))
         .routes(routes!(oidc::oidc_login))
         .routes(routes!(oidc::oidc_callback))
         .routes(routes!(oidc::oidc_token))
@@ -237,6 +246,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::assign_alert))
         .routes(routes!(inlets::receive_webhook))
         .merge(monitoring::routes())
+        .routes(routes!(events::get_events))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(audit_export::export_audit))
@@ -272,7 +282,7 @@ pub fn router(state: AppState) -> Router {
             described::guard,
         ))
         .route_layer(from_fn_with_state(state.clone(), gate::guard))
-        .fallback(not_found)
+        .fallback(page_or_nothing)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(limit_time))
@@ -308,8 +318,12 @@ async fn limit_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn not_found() -> impl IntoResponse {
-    Problem::not_found("there is nothing at this path")
+/// What no route answers: the page, or nothing.
+async fn page_or_nothing(State(state): State<AppState>, request: Request) -> Response {
+    state
+        .page
+        .answer(&request)
+        .unwrap_or_else(|| Problem::not_found("there is nothing at this path").into_response())
 }
 
 async fn method_not_allowed() -> impl IntoResponse {
@@ -348,5 +362,17 @@ mod tests {
             .collect();
         assert_eq!(ruled.len(), RULES.len(), "a route has two rows");
         assert_eq!(ruled, described());
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let description = serde_json::to_value(description()).unwrap();
+        let mut names = BTreeSet::new();
+        for path in description["paths"].as_object().unwrap().values() {
+            for operation in path.as_object().unwrap().values() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "two are called {name}");
+            }
+        }
     }
 }

@@ -136,6 +136,7 @@ async fn every_statement_is_understood(lab: Lab) {
         alert_recovery::STATEMENTS,
         alerts::STATEMENTS,
         audit::STATEMENTS,
+        changes::STATEMENTS,
         channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,

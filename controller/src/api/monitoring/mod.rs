@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(query::labels))
         .routes(routes!(query::label_values))
         .routes(routes!(query::series))
-        .routes(routes!(servers::get_metrics))
+        .routes(routes!(servers::get_server_metrics))
         .routes(routes!(servers::get_sensors))
         .routes(routes!(servers::collect_now))
         .routes(routes!(servers::get_dashboard))

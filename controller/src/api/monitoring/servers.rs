@@ -27,7 +27,7 @@ pub(super) struct Kind {
 /// Sensors of a server with their values, in the shape of OpenServerHub.
 #[utoipa::path(get, path = "/monitoring/servers/{id}/metrics", tag = "monitoring",
     params(("id" = Id, Path), Kind), responses((status = 200, body = Vec<Metric>)))]
-pub(super) async fn get_metrics(
+pub(super) async fn get_server_metrics(
     State(state): State<AppState>,
     principal: Principal,
     Path(id): Path<Id>,
