@@ -8,7 +8,7 @@ T ?= 60
 # Random schedules.
 N ?= 1000000
 
-.PHONY: help setup build run test lint bench fuzz schedules docs
+.PHONY: help setup build web run test lint bench fuzz schedules docs
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -17,13 +17,16 @@ help: ## list the targets
 setup: ## install the Debian packages that the other targets use
 	@scripts/setup.sh
 
+web: ## build the page of the controller
+	@scripts/web.sh build
+
 build: ## build everything
 	$(CARGO) build --workspace --locked
 
-run: setup ## the whole system with simulated BMCs, until Ctrl-C
+run: setup web ## the whole system with simulated BMCs, until Ctrl-C
 	@scripts/run.sh
 
-test: setup ## every test there is
+test: setup web ## every test there is
 	@scripts/test.sh
 
 lint: ## formatting, clippy, licences

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/step.sh
 
 step scripts/lint.sh
+step scripts/web.sh check
 if cargo nextest --version >/dev/null 2>&1; then
     step cargo nextest run --workspace --locked
 else
