@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::source::{QueryError, Source};
 use crate::clock::{Clock, Timestamp};
@@ -16,6 +17,9 @@ use crate::promql::enforce::SERVER_ID;
 
 /// So long an answer is good at least.
 const KEPT: Duration = Duration::from_secs(15);
+/// What is older than this is worth waiting for better, but not longer than that.
+const OLD: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Prometheus is kept busy for at most one part in so many.
 const REST: u32 = 4;
 
@@ -129,7 +133,7 @@ impl Measurements {
     }
 
     /// What was found last. It is asked for anew in the background when it is no
-    /// longer good; only the first one waits.
+    /// longer good; only who would get nothing, or what is old, waits.
     pub async fn latest(&self) -> Arc<Measured> {
         let mut found = self.kept.found.subscribe();
         let known = found.borrow_and_update().clone();
@@ -138,7 +142,13 @@ impl Measurements {
             self.ask();
         }
         if let Some(known) = known {
-            return known;
+            if now.since(known.at) < OLD {
+                return known;
+            }
+            return match timeout(MAX_WAIT, found.changed()).await {
+                Ok(Ok(())) => found.borrow().clone().unwrap_or(known),
+                Ok(Err(_)) | Err(_) => known,
+            };
         }
         match found.wait_for(Option::is_some).await {
             Ok(found) => found.clone().unwrap_or_default(),
@@ -199,13 +209,17 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_prometheus_it_is_said_why_nothing_is_known() {
-        let measurements = Measurements::new(Source::new(None), Clock::manual(Timestamp(5)));
+        let clock = Clock::manual(Timestamp(5));
+        let measurements = Measurements::new(Source::new(None), clock.clone());
         let measured = measurements.latest().await;
         assert_eq!(measured.at, Timestamp(5));
         assert!(measured.facts.is_empty());
         assert_eq!(measured.problem, Some(QueryError::NotConfigured));
         let again = measurements.latest().await;
         assert!(Arc::ptr_eq(&measured, &again), "it is good for a while");
+        clock.advance(OLD);
+        let newer = measurements.latest().await;
+        assert_eq!(newer.at, Timestamp(5).after(OLD), "it was waited for");
     }
 
     #[test]
