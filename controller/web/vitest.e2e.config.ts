@@ -8,6 +8,7 @@ export default defineConfig({
     environment: "node",
     include: process.env.SCREENSHOTS ? ["e2e/screenshots.ts"] : ["e2e/**/*.e2e.ts"],
     fileParallelism: false,
+    reporters: "verbose",
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

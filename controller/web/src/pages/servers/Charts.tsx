@@ -12,7 +12,7 @@ import { severityState } from "@/components/StateBadge";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useUrlState } from "@/components/url";
 import { currentLanguage } from "@/i18n";
-import { byKind, keyOfSensor, keyOfSeries, type Kind, type Sensor, selector } from "./sensors";
+import { byKind, keyOfSensor, linesByKey, type Kind, type Sensor, selector } from "./sensors";
 import { annotation } from "./ServerAlerts";
 
 const WEEK = 604_800;
@@ -132,10 +132,10 @@ function Course({ title, server, sensors, range, withWeek, marks, height = 220 }
       return undefined;
     }
     const { start, end } = data;
-    const present = align(data.present, start, end, step);
-    const past = align(data.past, start - WEEK, end - WEEK, step);
-    const line = (all: typeof data.present, values: (number | null)[][], sensor: Sensor) =>
-      values[all.findIndex((one) => keyOfSeries(one) === keyOfSensor(sensor))] ?? present.times.map(() => null);
+    const { times, values } = align(data.present, start, end, step);
+    const present = linesByKey(data.present, values);
+    const past = linesByKey(data.past, align(data.past, start - WEEK, end - WEEK, step).values);
+    const line = (lines: typeof present, sensor: Sensor) => lines.get(keyOfSensor(sensor)) ?? times.map(() => null);
     // Names that several have are told apart by their numbers.
     const names = sensors.map(({ name, sensor_id: number }) =>
       sensors.filter((other) => other.name === name).length > 1 ? `${name} (${number})` : name,
@@ -143,19 +143,19 @@ function Course({ title, server, sensors, range, withWeek, marks, height = 220 }
     const series: Series[] = sensors.map((sensor, index) => ({
       label: names[index] ?? "",
       unit: sensor.unit ?? "",
-      values: line(data.present, present.values, sensor),
+      values: line(present, sensor),
     }));
     if (withWeek) {
       series.push(
         ...sensors.map((sensor, index) => ({
           label: t("charts.lastWeek", { name: names[index] ?? "" }),
           unit: sensor.unit ?? "",
-          values: line(data.past, past.values, sensor),
+          values: line(past, sensor),
           isDashed: true,
         })),
       );
     }
-    return { times: present.times, series, range: [start, end] as [number, number] };
+    return { times, series, range: [start, end] as [number, number] };
   }, [data, sensors, step, withWeek, t]);
   return (
     <Paper withBorder p="md" bg="var(--surface)" component="section" aria-label={title}>

@@ -9,7 +9,7 @@ import { Sparkline } from "@/components/Sparkline";
 import { StateBadge, stateOf } from "@/components/StateBadge";
 import { Empty, Failed, LoadingRows } from "@/components/states";
 import { useFormat } from "@/i18n/format";
-import { byKind, keyOfSensor, keyOfSeries, type Sensor, selector } from "./sensors";
+import { byKind, keyOfSensor, linesByKey, type Sensor, selector } from "./sensors";
 import { ThresholdBar } from "./ThresholdBar";
 
 const HOUR = 3600;
@@ -108,7 +108,7 @@ function useCourses(server: number, sensors: Sensor[] | undefined): Map<string, 
       const start = end - HOUR;
       const series = await queryRange(query, { start, end, step: STEP }, signal);
       const { values } = align(series, start, end, STEP);
-      return new Map(series.map((one, index) => [keyOfSeries(one), values[index] ?? []]));
+      return linesByKey(series, values);
     },
     enabled: query !== "",
     refetchInterval: INTERVAL_MS,

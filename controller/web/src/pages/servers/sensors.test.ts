@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Schema } from "@/api/client";
-import { byKind, keyOfSensor, keyOfSeries, type Sensor, selector, thresholdBar, worstOf } from "./sensors";
+import { byKind, keyOfSensor, keyOfSeries, linesByKey, type Sensor, selector, thresholdBar, worstOf } from "./sensors";
 
 function sensor(change: Partial<Sensor>): Sensor {
   return {
@@ -49,6 +49,19 @@ describe("sensors", () => {
     expect(keyOfSeries({ metric, values: [] })).toBe(keyOfSensor(sensor({})));
     const dcmi = sensor({ metric: "ipmi_dcmi_power_consumption_watts", sensor_id: "", name: "DCMI Power" });
     expect(keyOfSeries({ metric: { __name__: "ipmi_dcmi_power_consumption_watts" }, values: [] })).toBe(keyOfSensor(dcmi));
+  });
+
+  it("go on as one line when the server has moved", () => {
+    const metric = { __name__: "ipmi_fan_speed_rpm", id: "9", name: "FAN1" };
+    const all = [
+      { metric: { ...metric, rack: "1" }, values: [] },
+      { metric: { ...metric, rack: "2" }, values: [] },
+    ];
+    const lines = linesByKey(all, [
+      [1, 2, null, null],
+      [null, null, null, 4],
+    ]);
+    expect([...lines.values()]).toEqual([[1, 2, null, 4]]);
   });
 
   it("are asked for by their metrics", () => {

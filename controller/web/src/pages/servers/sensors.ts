@@ -43,6 +43,21 @@ export function keyOfSensor({ metric, sensor_id, name }: Sensor): string {
   return metric.startsWith("ipmi_dcmi") ? seriesKey(metric, "", "") : seriesKey(metric, sensor_id, name);
 }
 
+/**
+ * Lines by the keys of their sensors. A server that moves to another group or rack
+ * has other series from then on: they are one line.
+ */
+export function linesByKey(all: readonly MatrixSeries[], values: readonly (number | null)[][]): Map<string, (number | null)[]> {
+  const lines = new Map<string, (number | null)[]>();
+  for (const [index, series] of all.entries()) {
+    const key = keyOfSeries(series);
+    const line = values[index] ?? [];
+    const before = lines.get(key);
+    lines.set(key, before ? before.map((value, place) => value ?? line[place] ?? null) : line);
+  }
+  return lines;
+}
+
 /** A text as a string of PromQL. */
 export function quoted(text: string): string {
   return JSON.stringify(text);
