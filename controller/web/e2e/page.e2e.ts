@@ -229,7 +229,7 @@ describe("the whole page", () => {
     const name = items[0]?.name ?? "";
     await page.keyboard.press("Control+k");
     await page.getByPlaceholder("Page, command, server name or address").fill(name);
-    await page.getByRole("option", { name }).or(page.getByRole("button", { name })).first().click();
+    await page.getByRole("dialog").getByText(name, { exact: true }).click();
     await page.getByRole("heading", { name, level: 1 }).waitFor();
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).getByText("Go to Fleet").waitFor();
