@@ -134,7 +134,8 @@ export default function Plot({ times, series, marks = NO_MARKS, height = 240, ra
       plot.destroy();
     };
   }, [times, series, marks, height, range, scheme, format, language, font]);
-  return <div ref={element} className={classes.plot} aria-hidden />;
+  // The legend has its place before it is there, so that nothing jumps.
+  return <div ref={element} className={classes.plot} style={{ minHeight: height + 27 }} aria-hidden />;
 }
 
 /** A time at the axis: as much of it as the distance to the next needs. 24 hours. */

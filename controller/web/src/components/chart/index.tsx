@@ -73,7 +73,7 @@ export function Chart(props: ChartProps & { label: string }) {
           </Table>
         </ScrollArea>
       ) : (
-        <Suspense fallback={<Skeleton height={height} aria-label={t("chart.loading")} />}>
+        <Suspense fallback={<Skeleton height={height + 27} aria-label={t("chart.loading")} />}>
           <Plot {...props} height={height} />
         </Suspense>
       )}
