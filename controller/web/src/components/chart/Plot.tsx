@@ -75,7 +75,8 @@ export default function Plot({ times, series, marks = NO_MARKS, height = 240, ra
           ...axis,
           scale: unit || "y",
           side: index === 0 ? 3 : 1,
-          size: 62,
+          // Room for "12,000 RPM".
+          size: 88,
           grid: { ...axis.grid, show: index === 0 },
           values: (_: uPlot, splits: number[]) => splits.map((value) => `${format.reading(value)} ${unit}`.trim()),
         })),
