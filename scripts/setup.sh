@@ -29,6 +29,8 @@ strace                    counts the system calls of a scrape, in make bench
 python3-venv              a place for Python packages of the tests: pyghmi, schemathesis
 python3-cryptography      what pyghmi is made with
 python3-dateutil          what pyghmi is made with
+chromium                  shows the page, in its tests
+fonts-noto-cjk            Chinese in the screenshots of the page
 LIST
 }
 

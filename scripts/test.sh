@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/step.sh
 
 step scripts/lint.sh
+step scripts/web.sh check
 if cargo nextest --version >/dev/null 2>&1; then
     step cargo nextest run --workspace --locked
 else
@@ -13,6 +14,7 @@ else
     step cargo test --workspace --locked --lib --bins --tests
 fi
 step cargo test --workspace --locked --doc
+step scripts/web-e2e.sh
 step scripts/instructions.sh
 step scripts/deploy.sh
 step scripts/fuzz.sh smoke

@@ -18,11 +18,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Deliveries;
 use crate::discovery::Discovery;
+use crate::events::Hub;
+use crate::fleet::Fleet;
 use crate::grafana;
 use crate::housekeeping::Housekeeping;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
+use crate::page::Page;
 use crate::prometheus::Client;
 use crate::promtool::Promtool;
 use crate::recovery::{Lookout, Recovery};
@@ -57,6 +60,7 @@ pub struct Controller {
     duties: Duties,
     keeper: Keeper,
     exporters: Exporters,
+    hub: Hub,
     election: Election,
     hangups: watch::Sender<u64>,
     _occupation: Occupation,
@@ -134,11 +138,17 @@ impl Controller {
         let snapshots = Snapshots::all(config, &store, &telemetry)?;
         let housekeeping = Housekeeping::new(store.clone());
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
+        let (hub, events) = Hub::new(store.clone(), sync.clone());
+        let monitoring = Monitoring::new(config)?;
+        let fleet = Fleet::new(store.clone(), monitoring.source.clone());
         let state = AppState {
             receivers,
             silences,
             grafana: keeper_of_grafana.clone(),
             dashboards: Arc::new(config.dashboard_options()),
+            events,
+            fleet,
+            page: Page::built(),
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             relay: Relay::new()?,
             sync,
@@ -150,7 +160,7 @@ impl Controller {
             authenticator,
             allow_plain_http: config.channel.allow_plain_http,
             trusted_proxies: config.trusted_proxies.clone().into(),
-            monitoring: Monitoring::new(config)?,
+            monitoring,
             metrics: config.metrics,
             standing: election.standing(),
             tls,
@@ -171,6 +181,7 @@ impl Controller {
             },
             keeper,
             exporters,
+            hub,
             election,
             hangups: watch::channel(0).0,
             _occupation: occupation,
@@ -212,6 +223,7 @@ impl Controller {
         let changes = tokio::spawn(look_for_changes(store.clone(), shutdown.clone()));
         let keeper = tokio::spawn(self.keeper.run(shutdown.clone()));
         let exporters = tokio::spawn(self.exporters.run(shutdown.clone()));
+        let hub = tokio::spawn(self.hub.run(shutdown.clone()));
         let terms = tokio::spawn(terms(self.election, self.duties, shutdown.clone()));
         let deliveries = self.state.receivers.deliveries.clone();
         let deliveries = tokio::spawn(deliveries.run(shutdown.clone()));
@@ -229,6 +241,7 @@ impl Controller {
             Some(terms),
             Some(keeper),
             Some(exporters),
+            Some(hub),
             Some(changes),
             Some(deliveries),
             renewal,

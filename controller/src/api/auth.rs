@@ -4,15 +4,17 @@ use axum::Extension;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::extract::Json;
 use super::gate::Source;
+use super::session::Jar;
 use super::{AppState, Problem};
 use crate::auth::{ACCESS_LIFE, LoginError, Principal, Session};
-use crate::model::{Invalid, User, check_password};
+use crate::model::{Invalid, TokenKind, User, check_password};
 use crate::telemetry::{LoginMethod, Outcome};
 
 /// Name and password.
@@ -155,14 +157,20 @@ pub(super) async fn log_in(
         .authenticator
         .log_in(&body.username, password, source)
         .await;
-    let outcome = match &tried {
-        Ok(_) => Outcome::Ok,
-        Err(LoginError::Refused) => Outcome::Refused,
-        Err(LoginError::TooMany(_)) => Outcome::Limited,
-        Err(_) => Outcome::Failed,
-    };
-    state.telemetry.login(LoginMethod::Password, outcome);
+    state
+        .telemetry
+        .login(LoginMethod::Password, outcome(tried.as_ref().err()));
     Ok(Json(tried?.into()))
+}
+
+/// How a log-in with a password ended, for the metrics.
+pub(super) fn outcome(error: Option<&LoginError>) -> Outcome {
+    match error {
+        None => Outcome::Ok,
+        Some(LoginError::Refused) => Outcome::Refused,
+        Some(LoginError::TooMany(_)) => Outcome::Limited,
+        Some(_) => Outcome::Failed,
+    }
 }
 
 /// Gives new tokens for a refresh token, which is used up.
@@ -187,9 +195,13 @@ pub(super) async fn refresh(
 pub(super) async fn log_out(
     State(state): State<AppState>,
     principal: Principal,
-) -> Result<StatusCode, Problem> {
+    jar: Jar,
+) -> Result<Response, Problem> {
     state.authenticator.log_out(&principal).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(match principal.token.kind {
+        TokenKind::Session => jar.take(StatusCode::NO_CONTENT),
+        _ => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 /// Who is signed in.
@@ -201,14 +213,17 @@ pub(super) async fn get_me(principal: Principal) -> Result<Json<User>, Problem> 
     }
 }
 
-/// Changes one's own password, and ends all other log-ins.
+/// Changes one's own password, and ends all other log-ins. A browser gets a new
+/// cookie instead of tokens.
 #[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordBody,
-    responses((status = 200, body = Tokens)))]
+    responses((status = 200, body = Tokens),
+        (status = 204, description = "Changed, for a browser that shows its cookie")))]
 pub(super) async fn change_password(
     State(state): State<AppState>,
     principal: Principal,
+    jar: Jar,
     Json(body): Json<PasswordBody>,
-) -> Result<Json<Tokens>, Problem> {
+) -> Result<Response, Problem> {
     let Some(user) = principal.user() else {
         return Err(Problem::forbidden("a service has no password"));
     };
@@ -229,9 +244,15 @@ pub(super) async fn change_password(
     tx.append_audit(&principal.event("user.password", format!("users/{}", user.id)))
         .await?;
     tx.commit().await?;
-    let session = state
-        .authenticator
+    let authenticator = &state.authenticator;
+    if principal.token.kind == TokenKind::Session {
+        let session = authenticator
+            .log_in_browser(&user.username, new, principal.source)
+            .await?;
+        return Ok(jar.put(&state, &session, StatusCode::NO_CONTENT));
+    }
+    let session = authenticator
         .log_in(&user.username, new, principal.source)
         .await?;
-    Ok(Json(session.into()))
+    Ok(Json(Tokens::from(session)).into_response())
 }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Path, Query};
+use super::gate::scheme_before_proxy;
 use super::{AppState, Problem};
 use crate::auth::Principal;
 use crate::channel::{View, Waited};
@@ -232,7 +233,7 @@ impl<'a> Carrier<'a> {
         }
         let is_from = |network: &IpNet| self.peer.is_some_and(|peer| network.contains(&peer));
         if proxies.iter().any(is_from) {
-            return if self.scheme_before_proxy() == Some("https") {
+            return if scheme_before_proxy(self.headers) == Some("https") {
                 Ok(())
             } else {
                 Err(
@@ -259,16 +260,6 @@ impl<'a> Carrier<'a> {
             );
         }
         Ok(())
-    }
-
-    /// What the nearest proxy says: it appends, or replaces what others wrote.
-    fn scheme_before_proxy(&self) -> Option<&str> {
-        let value = self
-            .headers
-            .get_all("x-forwarded-proto")
-            .iter()
-            .next_back()?;
-        value.to_str().ok()?.rsplit(',').next().map(str::trim)
     }
 }
 

@@ -5,13 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::AUTHORIZATION;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 
 use super::AppState;
 use super::observe::Who;
 use super::problem::Problem;
+use super::session;
 use crate::auth::access::{self, Access};
+use crate::web::OverTls;
 
 /// The client's address, past trusted proxies.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,6 @@ pub(super) async fn guard(
     let Some(rule) = rule else {
         return Problem::forbidden("this route has no rule of access").into_response();
     };
-    let token = bearer(&request).map(str::to_owned);
     let is_open = match rule.access {
         Access::Public => true,
         Access::Scrape => !state.metrics.require_token,
@@ -44,8 +47,13 @@ pub(super) async fn guard(
     if is_open {
         return next.run(request).await;
     }
-    let Some(token) = token else {
-        return Problem::unauthorized("a token is needed: Authorization: Bearer …").into_response();
+    let token = match token(&state, &request) {
+        Ok(Some(token)) => token,
+        Ok(None) => {
+            let detail = "a token is needed: Authorization: Bearer …";
+            return Problem::unauthorized(detail).into_response();
+        }
+        Err(problem) => return problem.into_response(),
     };
     let principal = match state.authenticator.identify(&token, source).await {
         Ok(principal) => principal,
@@ -72,12 +80,39 @@ fn refusal(rule: &access::Rule, principal: &crate::auth::Principal) -> String {
     }
 }
 
+/// The token that a program shows, or the one in a browser's cookie.
+fn token(state: &AppState, request: &Request) -> Result<Option<String>, Problem> {
+    if let Some(token) = bearer(request) {
+        return Ok(Some(token.to_owned()));
+    }
+    let is_encrypted = is_encrypted(state, request.extensions(), request.headers());
+    session::shown(is_encrypted, request.method(), request.headers())
+}
+
 fn bearer(request: &Request) -> Option<&str> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
         .then_some(token.trim())
+}
+
+/// Whether the client's connection is encrypted, as far as trusted proxies say.
+pub(super) fn is_encrypted(state: &AppState, extensions: &Extensions, headers: &HeaderMap) -> bool {
+    if extensions.get::<OverTls>().is_some() {
+        return true;
+    }
+    let peer = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|peer| peer.0.ip().to_canonical());
+    let is_from = |network: &IpNet| peer.is_some_and(|peer| network.contains(&peer));
+    state.trusted_proxies.iter().any(is_from) && scheme_before_proxy(headers) == Some("https")
+}
+
+/// What the nearest proxy says: it appends, or replaces what others wrote.
+pub(super) fn scheme_before_proxy(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    value.to_str().ok()?.rsplit(',').next().map(str::trim)
 }
 
 /// The peer, or whom a trusted proxy names.

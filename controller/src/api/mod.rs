@@ -15,8 +15,10 @@ mod dashboards;
 mod described;
 mod discovery;
 mod download;
+mod events;
 mod exporters;
 mod extract;
+mod fleet;
 mod gate;
 mod groups;
 mod health;
@@ -43,6 +45,7 @@ mod server_bulk;
 mod server_export;
 mod server_import;
 mod servers;
+mod session;
 mod silences;
 mod sync;
 mod thresholds;
@@ -54,7 +57,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -134,6 +137,12 @@ pub struct AppState {
     pub grafana: Option<crate::grafana::Keeper>,
     /// For whom dashboards are written.
     pub dashboards: Arc<crate::dashboards::Options>,
+    /// The page for browsers.
+    pub page: crate::page::Page,
+    /// The fleet at a glance.
+    pub fleet: crate::fleet::Fleet,
+    /// Tells what changed.
+    pub events: crate::events::Handle,
     /// Scans for BMCs.
     pub discovery: crate::discovery::Discovery,
     /// What passes notifications on.
@@ -159,6 +168,9 @@ fn api_routes() -> Vec<Route> {
         routes!(auth::log_in),
         routes!(auth::refresh),
         routes!(auth::log_out),
+        routes!(session::get_login_methods),
+        routes!(session::get_session, session::open_session),
+        routes!(session::open_oidc_session),
         routes!(oidc::oidc_login),
         routes!(oidc::oidc_callback),
         routes!(oidc::oidc_token),
@@ -314,6 +326,10 @@ fn api_routes() -> Vec<Route> {
         ),
         routes!(maintenance::list_occurrences),
         routes!(relay::relay_notification),
+        routes!(fleet::get_fleet),
+        routes!(fleet::list_fleet_servers),
+        routes!(fleet::get_fleet_map),
+        routes!(events::get_events),
         routes!(audit::list_audit),
         routes!(audit::verify_audit),
         routes!(audit_export::export_audit),
@@ -355,7 +371,7 @@ pub fn router(state: AppState) -> Router {
             described::guard,
         ))
         .route_layer(from_fn_with_state(state.clone(), gate::guard))
-        .fallback(not_found)
+        .fallback(page_or_nothing)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(limit_time))
@@ -391,8 +407,12 @@ async fn limit_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn not_found() -> impl IntoResponse {
-    Problem::not_found("there is nothing at this path")
+/// What no route answers: the page, or nothing.
+async fn page_or_nothing(State(state): State<AppState>, request: Request) -> Response {
+    state
+        .page
+        .answer(&request)
+        .unwrap_or_else(|| Problem::not_found("there is nothing at this path").into_response())
 }
 
 async fn method_not_allowed() -> impl IntoResponse {
@@ -470,5 +490,17 @@ mod tests {
             description.pointer(place).is_none()
         });
         assert_eq!(found, BTreeSet::new());
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let description = serde_json::to_value(description()).unwrap();
+        let mut names = BTreeSet::new();
+        for path in description["paths"].as_object().unwrap().values() {
+            for operation in path.as_object().unwrap().values() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "two are called {name}");
+            }
+        }
     }
 }

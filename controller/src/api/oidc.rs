@@ -43,6 +43,13 @@ pub(super) struct CodeBody {
     code: String,
 }
 
+impl CodeBody {
+    /// The code.
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+}
+
 impl From<OidcError> for Problem {
     fn from(error: OidcError) -> Self {
         match &error {

@@ -89,7 +89,7 @@ pub(super) async fn create_token(
     let mut tx = state.store.write().await?;
     let mut problems = Problems::default();
     let name = problems.check("name", Name::parse(&body.name));
-    if body.kind == TokenKind::Access || body.kind.is_good_once() {
+    if body.kind.is_of_login() {
         problems.add("kind", "comes from a log-in only");
     }
     let known = access::scopes();

@@ -90,6 +90,23 @@ impl Authenticator {
     /// # Errors
     /// See [`TokenError`].
     pub async fn redeem(&self, code: &str, source: IpAddr) -> Result<Session, TokenError> {
+        let (mut tx, user, family) = self.admit_by_code(code, source).await?;
+        let (access, refresh) = issue(&mut tx, user.id, &family).await?;
+        tx.commit().await?;
+        Ok(Session {
+            access,
+            refresh,
+            user,
+        })
+    }
+
+    /// Whose code this is, in a transaction that has used it up and waits for the
+    /// tokens of the family that is named.
+    pub(super) async fn admit_by_code(
+        &self,
+        code: &str,
+        source: IpAddr,
+    ) -> Result<(WriteTx, User, String), TokenError> {
         let text = TokenText::shown(code).ok_or(TokenError::Invalid)?;
         let mut tx = self.store().write().await?;
         let owner = tx
@@ -111,16 +128,10 @@ impl Authenticator {
             return Err(TokenError::Reused);
         }
         tx.note_login(id).await?;
-        let (access, refresh) = issue(&mut tx, id, &owner.family).await?;
         tx.append_audit(&login_event("auth.login", &user.username, Some(id), source))
             .await?;
         let user = tx.user(id).await?;
-        tx.commit().await?;
-        Ok(Session {
-            access,
-            refresh,
-            user,
-        })
+        Ok((tx, user, owner.family))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Log-in, renewal, log-out, and who a token stands for.
+//! Log-in, renewal, log-out, and who a token stands for. Browsers have their own
+//! kind of log-in, in [`super::browser`].
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::browser::session_end;
 use super::{LoginLimiter, PasswordError, PasswordHasher, Principal, Subject, TokenText, TooMany};
 use crate::clock::Timestamp;
 use crate::model::{AuditEvent, Id, TokenKind, User};
@@ -15,7 +17,7 @@ use crate::store::{NewToken, Store, StoreError, TokenOwner, WriteTx};
 /// How long an access token lives.
 pub const ACCESS_LIFE: Duration = Duration::from_secs(15 * 60);
 /// How long a log-in lasts without being used.
-const REFRESH_LIFE: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(super) const REFRESH_LIFE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Uses of a token are noted no more often than this.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
 
@@ -104,6 +106,25 @@ impl Authenticator {
         password: Zeroizing<String>,
         source: IpAddr,
     ) -> Result<Session, LoginError> {
+        let (mut tx, user) = self.admit_by_password(username, password, source).await?;
+        let family = Uuid::now_v7().to_string();
+        let (access, refresh) = issue(&mut tx, user.id, &family).await?;
+        tx.commit().await?;
+        Ok(Session {
+            access,
+            refresh,
+            user,
+        })
+    }
+
+    /// Who has this name and password, in a transaction that has noted the log-in
+    /// and waits for its tokens.
+    pub(super) async fn admit_by_password(
+        &self,
+        username: &str,
+        password: Zeroizing<String>,
+        source: IpAddr,
+    ) -> Result<(WriteTx, User), LoginError> {
         let now = self.store.clock().now();
         self.limiter.check(username, source, now)?;
         let known = self.store.read().await?.user_for_login(username).await?;
@@ -123,17 +144,10 @@ impl Authenticator {
         };
         self.limiter.succeeded(username);
         tx.note_login(user.id).await?;
-        let family = Uuid::now_v7().to_string();
-        let (access, refresh) = issue(&mut tx, user.id, &family).await?;
         tx.append_audit(&login_event("auth.login", username, Some(user.id), source))
             .await?;
         let user = tx.user(user.id).await?;
-        tx.commit().await?;
-        Ok(Session {
-            access,
-            refresh,
-            user,
-        })
+        Ok((tx, user))
     }
 
     /// Gives new tokens for a refresh token, which is used up. Showing it again
@@ -213,6 +227,10 @@ impl Authenticator {
         if is_for_programs && noted.is_none_or(|at| now.since(at) >= NOTE_USE_EVERY) {
             let mut tx = self.store.write().await?;
             tx.note_token_use(owner.token.id).await?;
+            if owner.token.kind == TokenKind::Session {
+                let until = session_end(&owner.token, now);
+                tx.prolong_token(owner.token.id, until).await?;
+            }
             tx.commit().await?;
         }
         Ok(Principal {
@@ -220,6 +238,36 @@ impl Authenticator {
             token: owner.token,
             family: owner.family,
             source,
+        })
+    }
+
+    /// The same as they are now, for answers that last; nobody when their token no
+    /// longer holds.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn look_again(&self, principal: &Principal) -> Result<Principal, TokenError> {
+        let mut tx = self.store.read().await?;
+        let now = tx.now();
+        let owner = tx.token(principal.token.id).await;
+        let owner = match owner {
+            Ok(owner) if holds(&owner, now) => owner,
+            Ok(_) | Err(StoreError::NotFound { .. }) => return Err(TokenError::Invalid),
+            Err(error) => return Err(error.into()),
+        };
+        let subject = match owner.token.user_id {
+            None => Subject::Service,
+            Some(id) => Subject::User(Box::new(
+                Some(tx.user(id).await?)
+                    .filter(|user| user.is_active)
+                    .ok_or(TokenError::Invalid)?,
+            )),
+        };
+        Ok(Principal {
+            subject,
+            token: owner.token,
+            family: owner.family,
+            source: principal.source,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Who asks, and what they may do.
 
 pub mod access;
+mod browser;
 mod external;
 mod limit;
 mod login;
@@ -8,6 +9,7 @@ mod password;
 mod principal;
 mod token_text;
 
+pub use browser::BrowserSession;
 pub use external::AdmitError;
 pub use limit::{LoginLimiter, TooMany};
 pub use login::{ACCESS_LIFE, Authenticator, LoginError, Session, TokenError};

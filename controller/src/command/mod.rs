@@ -3,8 +3,8 @@
 mod admin;
 mod backup;
 mod check;
-mod setup;
 mod dashboards;
+mod setup;
 
 use std::path::PathBuf;
 

@@ -16,6 +16,8 @@ pub enum TokenKind {
     Refresh,
     /// Gives the tokens of a log-in by OpenID Connect, once.
     LoginCode,
+    /// A browser's log-in, in a cookie that no script reads.
+    Session,
     /// Made by a user for programs; does what the user may, within its scopes.
     Api,
     /// Prometheus' HTTP service discovery.
@@ -28,10 +30,11 @@ pub enum TokenKind {
 
 impl TokenKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Access,
         Self::Refresh,
         Self::LoginCode,
+        Self::Session,
         Self::Api,
         Self::Discovery,
         Self::Inlet,
@@ -45,6 +48,7 @@ impl TokenKind {
             Self::Access => "access",
             Self::Refresh => "refresh",
             Self::LoginCode => "login_code",
+            Self::Session => "session",
             Self::Api => "api",
             Self::Discovery => "discovery",
             Self::Inlet => "inlet",
@@ -62,6 +66,12 @@ impl TokenKind {
     #[must_use]
     pub fn is_good_once(self) -> bool {
         matches!(self, Self::Refresh | Self::LoginCode)
+    }
+
+    /// Whether it comes from a log-in, and nobody can ask for one.
+    #[must_use]
+    pub fn is_of_login(self) -> bool {
+        self.is_good_once() || matches!(self, Self::Access | Self::Session)
     }
 
     /// Whether it stands for a program with one job instead of a user.

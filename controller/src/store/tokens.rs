@@ -20,6 +20,7 @@ statements! {
     INSERT = "INSERT INTO tokens (kind, name, user_id, family, hash, scopes, subject_id, \
               expires_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
     NOTE_USE = "UPDATE tokens SET used_ms = $1 WHERE id = $2";
+    PROLONG = "UPDATE tokens SET expires_ms = $1 WHERE id = $2 AND expires_ms < $1";
     USE_UP = "UPDATE tokens SET used_ms = $1 WHERE id = $2 AND used_ms IS NULL";
     REVOKE = "UPDATE tokens SET revoked_ms = $1 WHERE id = $2 AND revoked_ms IS NULL";
     REVOKE_FAMILY = "UPDATE tokens SET revoked_ms = $1 WHERE family = $2 AND revoked_ms IS NULL";
@@ -106,7 +107,7 @@ impl Tx {
     ) -> Result<Page<Token>, StoreError> {
         let filter = |query: &mut Query| {
             query
-                .and("kind NOT IN ('access', 'refresh', 'login_code')")
+                .and("kind NOT IN ('access', 'refresh', 'login_code', 'session')")
                 .and("revoked_ms IS NULL")
                 .and_equals("user_id = ", user)?;
             Ok(())
@@ -146,6 +147,19 @@ impl WriteTx {
         let now = self.now();
         sqlx::query(NOTE_USE)
             .bind(now.0)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Lets a token last until `until`, if that is longer than it lasts.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prolong_token(&mut self, id: Id, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(PROLONG)
+            .bind(until.0)
             .bind(id)
             .execute(self.connection())
             .await?;

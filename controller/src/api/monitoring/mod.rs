@@ -22,7 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
         routes!(query::labels),
         routes!(query::label_values),
         routes!(query::series),
-        routes!(servers::get_metrics),
+        routes!(servers::get_server_metrics),
         routes!(servers::get_sensors),
         routes!(servers::collect_now),
         routes!(servers::get_dashboard),

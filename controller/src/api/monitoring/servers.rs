@@ -28,7 +28,7 @@ pub(super) struct Kind {
 #[utoipa::path(get, path = "/monitoring/servers/{id}/metrics", tag = "monitoring",
     params(("id" = Id, Path), Kind, ("hours" = Option<String>, Query,
         description = "Sent by OpenServerHub's front end; the values are those of now")), responses((status = 200, body = Vec<Metric>)))]
-pub(super) async fn get_metrics(
+pub(super) async fn get_server_metrics(
     State(state): State<AppState>,
     principal: Principal,
     Path(id): Path<Id>,
