@@ -26,13 +26,19 @@ const TABS = ["sensors", "charts", "alerts", "details"] as const;
 const DEFAULTS = { tab: "sensors" };
 
 /** The state that follows from what the server and its sensors say. */
-function stateOfServer(dashboard: Schema<"Dashboard"> | undefined, sensors: Sensor[] | undefined): State {
+function stateOfServer(
+  dashboard: Schema<"Dashboard"> | undefined,
+  sensors: Sensor[] | undefined,
+  severity: string | undefined,
+): State {
   if (dashboard?.server_status === "offline" || dashboard?.server_status === "error") {
     return "unreachable";
   }
   const worst = worstOf(sensors ?? []);
-  if (worst === "critical" || worst === "warning") {
-    return worst;
+  for (const level of ["critical", "warning"] as const) {
+    if (worst === level || severity === level) {
+      return level;
+    }
   }
   if (dashboard?.server_power_state === "off") {
     return "off";
@@ -61,7 +67,13 @@ export default function ServerPage() {
   const firing = useQuery({
     queryKey: ["alerts", "count", id],
     queryFn: ({ signal }) =>
-      take(api.GET("/api/v1/alerts", { params: { query: { server_id: id, state: "firing", limit: 1 } }, signal })),
+      take(
+        api.GET("/api/v1/alerts", {
+          // The worst of them: `critical` comes before `warning`.
+          params: { query: { server_id: id, state: "firing", limit: 1, sort: "severity", descending: false } },
+          signal,
+        }),
+      ),
   });
   const [{ tab }, setTab] = useUrlState(DEFAULTS);
   if (server.error) {
@@ -70,7 +82,7 @@ export default function ServerPage() {
   if (!server.data) {
     return <Loading />;
   }
-  const state = stateOfServer(dashboard.data, sensors.data);
+  const state = stateOfServer(dashboard.data, sensors.data, firing.data?.items[0]?.severity);
   const power = dashboard.data?.server_power_state ?? "unknown";
   const latest = sensors.data?.reduce((newest, { timestamp }) => (timestamp > newest ? timestamp : newest), "");
   const alerts = firing.data?.total ?? 0;

@@ -58,38 +58,38 @@ export default function ServersPage() {
     const measured = (value: number | null | undefined, unit: string) =>
       value === null || value === undefined ? "–" : `${format.reading(value)} ${unit}`;
     return [
-      { id: "state", header: t("columns.state"), sort: "state", width: "130px", cell: (row) => <StateBadge state={row.state} size="small" /> },
+      { id: "state", header: t("columns.state"), sort: "state", width: "124px", cell: (row) => <StateBadge state={row.state} size="small" /> },
       {
         id: "name",
         header: t("columns.name"),
         sort: "name",
-        width: "minmax(180px, 2fr)",
+        width: "minmax(150px, 2fr)",
         cell: (row) => (
           <Anchor component={Link} to={`/servers/${row.id}`} size="sm" tabIndex={-1}>
             {row.name}
           </Anchor>
         ),
       },
-      { id: "address", header: t("columns.address"), sort: "address", width: "minmax(120px, 1fr)", cell: (row) => row.address },
-      { id: "group", header: t("columns.group"), sort: "group", width: "minmax(90px, 1fr)", cell: (row) => row.group || "–" },
+      { id: "address", header: t("columns.address"), sort: "address", width: "minmax(108px, 1fr)", cell: (row) => row.address },
+      { id: "group", header: t("columns.group"), sort: "group", width: "minmax(84px, 1fr)", cell: (row) => row.group || "–" },
       {
         id: "place",
         header: t("columns.place"),
         sort: "place",
-        width: "minmax(100px, 1fr)",
+        width: "minmax(92px, 1fr)",
         cell: (row) => [row.site, row.rack].filter((part) => part !== "").join(" / ") || "–",
       },
       {
         id: "model",
         header: t("columns.model"),
         sort: "model",
-        width: "minmax(110px, 1fr)",
+        width: "minmax(88px, 1fr)",
         cell: (row) => [row.manufacturer, row.model].filter((part) => part !== "").join(" ") || "–",
       },
-      { id: "alerts", header: t("columns.alerts"), sort: "alerts", width: "120px", cell: (row) => <Alerts server={row} /> },
-      { id: "watts", header: t("columns.watts"), sort: "watts", width: "90px", align: "right", cell: (row) => measured(row.watts, "W") },
-      { id: "inlet", header: t("columns.inlet"), sort: "inlet", width: "90px", align: "right", cell: (row) => measured(row.inlet, "°C") },
-      { id: "cpu", header: t("columns.cpu"), sort: "cpu", width: "90px", align: "right", cell: (row) => measured(row.cpu, "°C") },
+      { id: "alerts", header: t("columns.alerts"), sort: "alerts", width: "122px", cell: (row) => <Alerts server={row} /> },
+      { id: "watts", header: t("columns.watts"), sort: "watts", width: "82px", align: "right", cell: (row) => measured(row.watts, "W") },
+      { id: "inlet", header: t("columns.inlet"), sort: "inlet", width: "76px", align: "right", cell: (row) => measured(row.inlet, "°C") },
+      { id: "cpu", header: t("columns.cpu"), sort: "cpu", width: "70px", align: "right", cell: (row) => measured(row.cpu, "°C") },
     ];
   }, [t, format]);
   const { data } = overview;
