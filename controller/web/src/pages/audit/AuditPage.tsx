@@ -35,7 +35,7 @@ export default function AuditPage() {
   const columns = useMemo<Column<Entry>[]>(
     () => [
       { id: "number", header: t("number"), width: "80px", align: "right", cell: ({ sequence }) => <span className="number">{sequence}</span> },
-      { id: "at", header: t("at"), width: "190px", cell: ({ at }) => <Moment at={at} /> },
+      { id: "at", header: t("at"), width: "220px", cell: ({ at }) => <Moment at={at} /> },
       { id: "actor", header: t("actor"), width: "minmax(120px, 1fr)", cell: ({ actor }) => actor },
       { id: "action", header: t("action"), width: "minmax(150px, 1fr)", cell: ({ action }) => <Code>{action}</Code> },
       { id: "resource", header: t("resource"), width: "minmax(140px, 1fr)", cell: ({ resource }) => resource },

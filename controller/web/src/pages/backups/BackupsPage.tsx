@@ -54,7 +54,7 @@ export default function BackupsPage() {
   const columns = useMemo<Column<Backup>[]>(
     () => [
       { id: "name", header: t("name"), width: "minmax(260px, 2fr)", cell: ({ name }) => name },
-      { id: "made", header: t("made"), width: "200px", cell: ({ created_at: at }) => <Moment at={at} /> },
+      { id: "made", header: t("made"), width: "230px", cell: ({ created_at: at }) => <Moment at={at} /> },
       { id: "size", header: t("size"), width: "120px", align: "right", cell: ({ bytes }) => format.bytes(bytes) },
       {
         id: "actions",
@@ -149,7 +149,7 @@ function Runs({ kind }: { kind: Run["kind"] }) {
   const columns = useMemo<Column<Run>[]>(
     () => [
       { id: "state", header: t("runs.state"), width: "130px", cell: ({ is_ok: isOk }) => <StateBadge state={isOk ? "ok" : "critical"} label={t(isOk ? "runs.ok" : "runs.failed")} size="small" /> },
-      { id: "started", header: t("runs.started"), width: "200px", cell: ({ started_at: at }) => <Moment at={at} /> },
+      { id: "started", header: t("runs.started"), width: "230px", cell: ({ started_at: at }) => <Moment at={at} /> },
       { id: "lasted", header: t("runs.lasted"), width: "110px", align: "right", cell: ({ started_at: from, ended_at: to }) => format.duration((Date.parse(to) - Date.parse(from)) / 1000) },
       {
         id: "detail",

@@ -2,6 +2,7 @@
 import { Alert, Badge, Button, Group, Modal, MultiSelect, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconKey, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useChange } from "@/api/change";
@@ -25,6 +26,11 @@ export default function TokensPage() {
   const confirm = useConfirm();
   const isAdmin = useMay("admin");
   const exporters = useExporters();
+  const { data: users } = useQuery({
+    queryKey: ["users", "all"],
+    enabled: isAdmin,
+    queryFn: ({ signal }) => take(api.GET("/api/v1/users", { params: { query: { limit: 1000, sort: "name" } }, signal })),
+  });
   const [isMaking, setMaking] = useState(false);
   const [made, setMade] = useState<Schema<"CreatedToken">>();
   const rows = useRows(["tokens", "list"], ({ offset, limit, signal }) =>
@@ -46,6 +52,7 @@ export default function TokensPage() {
         width: "minmax(140px, 1fr)",
         cell: ({ kind, exporter_id: exporter }) => (exporter ? t("exporterOf", { name: nameOf(exporters, exporter) }) : t(`kinds.${kind}.title`)),
       },
+      ...(isAdmin ? [{ id: "user", header: t("whose"), cell: ({ user_id: id }: Token) => users?.items.find((user) => user.id === id)?.username ?? "–" }] : []),
       { id: "scopes", header: t("scopes"), width: "minmax(150px, 1.5fr)", cell: ({ scopes }) => <span title={scopes.join(", ")}>{scopes.join(", ") || t("everything")}</span> },
       { id: "created", header: t("created"), width: "120px", cell: ({ created_at: at }) => <Moment at={at} form="relative" /> },
       { id: "used", header: t("used"), width: "120px", cell: ({ last_used_at: at }) => <Moment at={at} form="relative" /> },
@@ -73,7 +80,7 @@ export default function TokensPage() {
       },
     ],
     // oxlint-disable-next-line react/exhaustive-deps -- what it asks with is stable
-    [t, exporters],
+    [t, exporters, isAdmin, users],
   );
   return (
     <>
