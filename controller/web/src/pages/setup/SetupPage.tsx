@@ -59,6 +59,10 @@ export default function SetupPage() {
       </>
     );
   }
+  // What is done while one looks must not turn the page.
+  if (chosen === undefined) {
+    setChosen(firstOpen(there));
+  }
   const active = chosen ?? firstOpen(there);
   const next = () => setChosen(Math.min(active + 1, STEPS.length));
   return (
