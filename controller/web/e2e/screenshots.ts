@@ -13,6 +13,18 @@ const PAGES = [
   { name: "server-charts", path: "/servers/1?tab=charts&range=1h", there: "canvas" },
   { name: "server-alerts", path: "/servers/1?tab=alerts", there: "role=tabpanel" },
   { name: "server-details", path: "/servers/1?tab=details", there: "role=tabpanel" },
+  { name: "inventory", path: "/inventory", there: "[aria-rowindex='2']" },
+  { name: "import", path: "/inventory/import", there: "textarea" },
+  { name: "discovery", path: "/inventory/discovery", there: "textarea" },
+  { name: "groups", path: "/inventory/groups", there: "main nav" },
+  { name: "credentials", path: "/inventory/credentials", there: "[aria-rowindex='2']" },
+  { name: "exporters", path: "/inventory/exporters", there: "[aria-rowindex='2']" },
+  { name: "administration", path: "/administration", there: "main dl" },
+  { name: "users", path: "/administration/users", there: "[aria-rowindex='2']" },
+  { name: "tokens", path: "/administration/tokens", there: "[aria-rowindex='2']" },
+  { name: "audit", path: "/administration/audit", there: "[aria-rowindex='2']" },
+  { name: "backups", path: "/administration/backups", there: "main nav" },
+  { name: "setup", path: "/setup", there: "main h2" },
 ];
 
 let browser: Browser;

@@ -1,0 +1,7 @@
+import type { Page } from "@/app/pages";
+
+export const page: Page = {
+  name: "inventory",
+  area: "inventory",
+  routes: [{ path: "inventory", load: () => import("./InventoryPage") }],
+};
