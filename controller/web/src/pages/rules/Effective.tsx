@@ -43,7 +43,7 @@ export function Effective() {
       ...COLUMNS.map(({ bound, level }) => ({
         id: `${bound} ${level}`,
         header: t(`effective.${bound}_${level}`),
-        width: "165px",
+        width: "135px",
         align: "right" as const,
         cell: (row: SensorThresholds) => {
           const one = thresholdAt(row, bound, level);
