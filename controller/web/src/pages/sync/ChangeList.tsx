@@ -67,5 +67,5 @@ export function ChangeList({ changes }: { changes: Change[] }) {
 }
 
 function numbered(changes: Change[]) {
-  return changes.map((change, index) => ({ key: `change ${index}`, change }));
+  return changes.map((change, index) => ({ key: `change-${index}`, change }));
 }
