@@ -8,11 +8,11 @@ T ?= 60
 # Random schedules.
 N ?= 1000000
 
-.PHONY: help setup build web run test lint bench fuzz schedules docs
+.PHONY: help setup build web screenshots run test lint bench fuzz schedules docs
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the Debian packages that the other targets use
 	@scripts/setup.sh
@@ -28,6 +28,9 @@ run: setup web ## the whole system with simulated BMCs, until Ctrl-C
 
 test: setup web ## every test there is
 	@scripts/test.sh
+
+screenshots: setup web ## pictures of every page, into controller/web/screenshots
+	@scripts/web-e2e.sh screenshots
 
 lint: ## formatting, clippy, licences
 	@scripts/lint.sh

@@ -14,6 +14,7 @@ else
     step cargo test --workspace --locked --lib --bins --tests
 fi
 step cargo test --workspace --locked --doc
+step scripts/web-e2e.sh
 step scripts/instructions.sh
 step scripts/fuzz.sh smoke
 printf '\nmake test: everything passed\n'

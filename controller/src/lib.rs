@@ -17,6 +17,7 @@ pub mod command;
 pub mod config;
 pub mod discovery;
 pub mod events;
+pub mod fleet;
 pub mod leader;
 pub mod logging;
 pub mod model;

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::events::Hub;
+use crate::fleet::Fleet;
 use crate::leader::{Election, Occupation};
 use crate::monitoring::Monitoring;
 use crate::oidc::Oidc;
@@ -106,8 +107,11 @@ impl Controller {
         let snapshots = Snapshots::new(config, store.clone(), Arc::clone(&telemetry))?;
         let schedule = Schedule::new(config, store.clone(), backups.as_ref(), snapshots);
         let (hub, events) = Hub::new(store.clone(), sync.clone());
+        let monitoring = Monitoring::new(config)?;
+        let fleet = Fleet::new(store.clone(), monitoring.source.clone());
         let state = AppState {
             events,
+            fleet,
             page: Page::built(),
             discovery: Discovery::new(config.discovery.clone(), store.clock().clone()),
             sync,
@@ -119,7 +123,7 @@ impl Controller {
             authenticator,
             allow_plain_http: config.channel.allow_plain_http,
             trusted_proxies: config.trusted_proxies.clone().into(),
-            monitoring: Monitoring::new(config)?,
+            monitoring,
             metrics: config.metrics,
             standing: election.standing(),
             tls,

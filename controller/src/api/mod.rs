@@ -17,6 +17,7 @@ mod download;
 mod events;
 mod exporters;
 mod extract;
+mod fleet;
 mod gate;
 mod groups;
 mod health;
@@ -118,6 +119,8 @@ pub struct AppState {
     pub promtool: crate::promtool::Promtool,
     /// The page for browsers.
     pub page: crate::page::Page,
+    /// The fleet at a glance.
+    pub fleet: crate::fleet::Fleet,
     /// Tells what changed.
     pub events: crate::events::Handle,
     /// Scans for BMCs.
@@ -246,6 +249,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::assign_alert))
         .routes(routes!(inlets::receive_webhook))
         .merge(monitoring::routes())
+        .routes(routes!(fleet::get_fleet))
+        .routes(routes!(fleet::list_fleet_servers))
+        .routes(routes!(fleet::get_fleet_map))
         .routes(routes!(events::get_events))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))

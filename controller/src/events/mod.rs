@@ -108,11 +108,11 @@ impl Handle {
         let sender = self.sender.upgrade().ok_or(NoSeat::Ending)?;
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         let taken: usize = seats.values().sum();
-        let own = seats.entry(user).or_default();
-        if taken >= MAX_LISTENERS || *own >= MAX_OF_ONE {
+        let own = seats.get(&user).copied().unwrap_or_default();
+        if taken >= MAX_LISTENERS || own >= MAX_OF_ONE {
             return Err(NoSeat::Full);
         }
-        *own += 1;
+        seats.insert(user, own + 1);
         let seat = Seat {
             user,
             seats: Arc::clone(&self.seats),

@@ -9,6 +9,7 @@ pub mod data;
 pub mod exposition;
 pub mod health;
 pub mod kind;
+pub mod measured;
 pub mod report;
 pub mod sensor;
 pub mod source;

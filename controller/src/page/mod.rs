@@ -76,7 +76,7 @@ impl Page {
                 return self.file(name, media_type, headers);
             }
             // A browser goes somewhere; programs ask for something else.
-            if !wants_html(headers) {
+            if name.starts_with(HASHED) || !wants_html(headers) {
                 return None;
             }
         }
@@ -301,7 +301,7 @@ mod tests {
             "/assets/old-0.js",
             "/assets/../index.html.js",
             "/x.css",
-            "/a-1.js.br",
+            "/assets/a-1.js.br",
         ] {
             assert!(get(path, &[BROWSER]).is_none(), "{path}");
         }

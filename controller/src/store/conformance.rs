@@ -140,6 +140,7 @@ async fn every_statement_is_understood(lab: Lab) {
         channels::STATEMENTS,
         credentials::STATEMENTS,
         exporters::STATEMENTS,
+        fleet::STATEMENTS,
         groups::STATEMENTS,
         identities::STATEMENTS,
         runs::STATEMENTS,

@@ -37,8 +37,9 @@ async fn every_route_lets_in_whom_the_table_says_and_nobody_else() {
         (Role::Admin, lab.user("admin", Role::Admin, None).await),
     ];
     for rule in RULES {
-        // Signing out is what it does; it is tested on its own.
-        if rule.path.ends_with("/logout") {
+        // Signing out is what the one does, and the other's answer has no end; they
+        // are tested on their own.
+        if rule.path.ends_with("/logout") || rule.path.ends_with("/events") {
             continue;
         }
         let method = Method::from_bytes(rule.method.as_str().as_bytes()).unwrap();

@@ -178,7 +178,10 @@ async fn another_password_ends_other_log_ins_and_keeps_this_one() {
 
 #[tokio::test]
 async fn behind_a_proxy_with_tls_the_cookie_is_for_this_host_only() {
-    let more = [("IPMI_CONTROLLER_TRUSTED_PROXIES", "127.0.0.0/8".to_owned())];
+    let more = [(
+        "IPMI_CONTROLLER_TRUSTED_PROXIES",
+        "[127.0.0.0/8]".to_owned(),
+    )];
     let directory = std::sync::Arc::new(tempfile::tempdir().expect("a directory"));
     let lab = Lab::start_in(directory, &more).await;
     lab.user("eve", Role::Viewer, None).await;

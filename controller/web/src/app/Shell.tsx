@@ -12,14 +12,14 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
-import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { useHotkeys } from "@mantine/hooks";
 import {
   IconActivityHeartbeat,
   IconPlugConnectedX,
   IconSearch,
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink as RouterLink, Outlet, useLocation, useNavigate, useNavigation } from "react-router";
 import { useLive } from "@/api/live";
@@ -38,13 +38,12 @@ const Palette = lazy(() => import("./Palette"));
 
 export function Shell() {
   const { t } = useTranslation("shell");
-  const [isMenuOpen, menu] = useDisclosure(false);
   const location = useLocation();
   const navigation = useNavigation();
   useAreaShortcuts();
-  // A choice in the menu of a small screen closes it.
-  const { close } = menu;
-  useEffect(() => close(), [location.pathname, close]);
+  // The menu of a small screen is open at one place: a choice in it closes it.
+  const [menuAt, setMenuAt] = useState<string | null>(null);
+  const isMenuOpen = menuAt === location.pathname;
   return (
     <div className={classes.shell}>
       <a className={classes.skip} href="#main">
@@ -54,7 +53,7 @@ export function Shell() {
         <Group gap="sm" wrap="nowrap">
           <Burger
             opened={isMenuOpen}
-            onClick={menu.toggle}
+            onClick={() => setMenuAt(isMenuOpen ? null : location.pathname)}
             hiddenFrom="sm"
             size="sm"
             aria-label={t("menu")}

@@ -19,7 +19,7 @@ const blue: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "brand",
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 8 },
   colors: { brand: blue },
   // What the system has: nothing is loaded from elsewhere, and Chinese looks as readers know it.
   fontFamily:

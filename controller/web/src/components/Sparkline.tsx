@@ -8,7 +8,7 @@ interface Props {
   color?: string;
 }
 
-export function Sparkline({ values, width = 96, height = 22, color = "var(--mantine-primary-color-filled)" }: Props) {
+export function Sparkline({ values, width = 96, height = 22, color = "var(--state-ok)" }: Props) {
   return (
     <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden focusable="false">
       <path d={sparkPath(values, width, height)} fill="none" stroke={color} strokeWidth={1.4} strokeLinejoin="round" />

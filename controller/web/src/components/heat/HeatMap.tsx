@@ -100,8 +100,9 @@ export function HeatMap({ label, cells, onOpen, maxHeight = 460 }: Props) {
   const focused = layout.cells[current];
   const top = (layout.y[shown] ?? 0) - scrollTop;
   return (
-    <Box ref={sizer} pos="relative">
+    <Box ref={sizer} pos="relative" mih={60}>
       <div
+        hidden={width === 0}
         ref={scroller}
         role="listbox"
         tabIndex={0}
