@@ -50,18 +50,18 @@ export default function CoveragePage() {
           </Anchor>
         ),
       },
-      ...LINKS.map((name) => ({
-        id: name,
-        header: t(`links.${name}`),
-        width: name === "exporter" || name === "scrape" ? "minmax(150px, 1fr)" : "minmax(125px, 0.8fr)",
-        cell: ({ links }: Chain) => <LinkCell link={links[name]} />,
-      })),
       {
         id: "todo",
         header: t("columns.todo"),
-        width: "minmax(220px, 1.6fr)",
+        width: "minmax(210px, 1.4fr)",
         cell: (chain) => <ToDo chain={chain} />,
       },
+      ...LINKS.map((name) => ({
+        id: name,
+        header: t(`links.${name}`),
+        width: name === "scrape" ? "190px" : name === "exporter" ? "160px" : "125px",
+        cell: ({ links }: Chain) => <LinkCell link={links[name]} />,
+      })),
     ],
     [t],
   );
