@@ -105,10 +105,11 @@ describe("rules", () => {
     // Somebody else changes it while one writes.
     await page.getByLabel("Description").fill("mine");
     const group = await ask<Record<string, unknown>>(context, "GET", `rules/${id}`);
-    await context.request.put(`/api/v1/rules/${id}`, {
-      headers: { "X-Requested-By": "test", "If-Match": `"${String(group.version)}"` },
+    const answer = await context.request.put(`/api/v1/rules/${id}`, {
+      headers: { "X-Requested-By": "test", "If-Match": `"v${String(group.version)}"` },
       data: { name, description: "theirs", enabled: false, rules: group.rules },
     });
+    expect(answer.status()).toBe(200);
     await page.getByText("Somebody else changed this group meanwhile").waitFor();
     await page.getByRole("button", { name: "Take what is stored, drop mine" }).click();
     await until("what is stored", async () => (await page.getByLabel("Description").inputValue()) === "theirs");

@@ -35,7 +35,7 @@ export function OverrideDialog({ override, groups, onClose }: Props) {
         ? take(
             api.PUT("/api/v1/thresholds/{id}", {
               params: { path: { id: override.id } },
-              headers: { "If-Match": `"${override.version}"` },
+              headers: { "If-Match": `"v${override.version}"` },
               body,
             }),
           )

@@ -46,7 +46,7 @@ export function Overrides() {
   });
   const remove = useMutation({
     mutationFn: ({ id, version }: Override) =>
-      take(api.DELETE("/api/v1/thresholds/{id}", { params: { path: { id } }, headers: { "If-Match": `"${version}"` } })),
+      take(api.DELETE("/api/v1/thresholds/{id}", { params: { path: { id } }, headers: { "If-Match": `"v${version}"` } })),
     onSettled: () => queries.invalidateQueries({ queryKey: ["thresholds"] }),
     onError: tell,
   });
