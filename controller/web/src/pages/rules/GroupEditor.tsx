@@ -70,11 +70,15 @@ export function GroupEditor({ latest }: { latest?: Versioned }) {
           )
         : takeVersioned(api.POST("/api/v1/rules", { body })),
     onSuccess: (stored) => {
-      adopt(stored);
       void tellDone(t("saved"));
-      if (!base) {
-        void navigate(`/rules/${stored.data.id}`, { replace: true });
+      if (base) {
+        adopt(stored);
+        return;
       }
+      // From here on it is another editor; what is written into this one would be lost.
+      queries.setQueryData(["rules", "one", stored.data.id], stored);
+      void queries.invalidateQueries({ queryKey: ["rules", "list"] });
+      void navigate(`/rules/${stored.data.id}`, { replace: true });
     },
     onError: (error) => {
       if (asProblem(error).status === 412 && base) {
