@@ -137,7 +137,7 @@ describe("sync", () => {
     await page.getByRole("button", { name: /Plan for Rules/ }).click();
     await page.getByText("Publishing now would change nothing.").waitFor();
     await page.getByRole("tab", { name: "Versions" }).click();
-    await page.getByRole("row", { name: /^Version / }).first().click();
+    await page.getByRole("row", { name: /^Version \d/ }).first().click();
     await page.getByRole("region", { name: "What changes" }).waitFor();
   });
 });
