@@ -19,7 +19,10 @@ export function Moment({ at, form = "full" }: { at: string | null | undefined; f
   if (!at) {
     return <span>–</span>;
   }
-  const text = { full: format.time, short: format.shortTime, relative: (when: string) => format.relative(when, Math.max(now, Date.now())) }[form](at);
+  const ahead = Date.parse(at) - now;
+  // What happened since the last tick is of now, and not in some seconds.
+  const reference = ahead > 0 && ahead < TICK_MS ? now + ahead : now;
+  const text = { full: format.time, short: format.shortTime, relative: (when: string) => format.relative(when, reference) }[form](at);
   const more = form === "full" ? format.utc(at) : `${format.time(at)} · ${format.utc(at)}`;
   return (
     <Tooltip label={more}>
