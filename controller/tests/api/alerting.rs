@@ -79,11 +79,11 @@ async fn the_tree_and_what_it_names_stay_together() {
     let first = admin.get("/api/v1/routes").await;
     assert_eq!(
         (&first.body["version"], first.etag.as_deref()),
-        (&json!(0), Some("\"0\""))
+        (&json!(0), Some("\"v0\""))
     );
     let put = admin.put("/api/v1/routes", &tree("ops")).await;
     assert_eq!(put.status, StatusCode::OK, "{put:?}");
-    let late = [("if-match", "\"0\"")];
+    let late = [("if-match", "\"v0\"")];
     let late = admin
         .ask(Method::PUT, "/api/v1/routes", Some(&tree("ops")), &late)
         .await;

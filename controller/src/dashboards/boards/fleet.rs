@@ -242,7 +242,7 @@ fn over_time() -> Row {
         title: text("Over time", "趋势"),
         panels: vec![
             Panel::stack(
-                text("BMCs", "BMC"),
+                text("BMCs", "BMC 数量"),
                 text(
                     "BMCs that answer, and BMCs that do not.",
                     "可达与不可达的 BMC 数量。",

@@ -145,7 +145,13 @@ impl World {
             },
             ("DELETE", ["dashboards", "uid", uid]) => match self.dashboards.remove(*uid) {
                 None => missing(),
-                Some(_) => (200, json!({"message": "deleted", "title": "t", "uid": uid})),
+                Some(_) => {
+                    let id = self.number("DeleteDashboardByUIDOKBody", 77);
+                    (
+                        200,
+                        json!({"id": id, "message": "deleted", "title": "t", "uid": uid}),
+                    )
+                }
             },
             ("POST", ["dashboards", "db"]) => self.save(body),
             ("GET", ["folders", uid]) => match self.folders.get(*uid) {
@@ -254,9 +260,18 @@ impl World {
         self.dashboards.insert(uid.clone(), stored);
         (
             200,
-            json!({"id": 77, "uid": uid, "url": format!("/d/{uid}/x"), "status": "success",
+            json!({"id": self.number("PostDashboardOKBody", 77), "uid": uid, "url": format!("/d/{uid}/x"), "status": "success",
             "version": version + 1, "title": title}),
         )
+    }
+
+    /// A number in the type that this version describes for it.
+    fn number(&self, schema: &str, number: i64) -> Value {
+        let schema = &self.description["components"]["schemas"][schema];
+        match schema["properties"]["id"]["type"].as_str() {
+            Some("string") => json!(number.to_string()),
+            _ => json!(number),
+        }
     }
 
     /// Holds a value against a schema of the description.
