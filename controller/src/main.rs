@@ -33,10 +33,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => {
             let config = load(&args)?;
             logging::start(&config.log).map_err(anyhow::Error::msg)?;
-            let controller = Controller::start(&config).await?;
+            let shutdown = cancelled_by_signals()?;
+            let controller = tokio::select! {
+                started = Controller::start(&config) => started?,
+                () = shutdown.cancelled() => return Ok(ExitCode::SUCCESS),
+            };
             tracing::info!(address = %controller.address()?, "Listening");
-            let shutdown = CancellationToken::new();
-            tokio::spawn(cancel_on_signal(shutdown.clone()));
             tokio::spawn(tell_of_hangups(controller.hangups()));
             controller.serve(shutdown).await?;
         }
@@ -72,15 +74,21 @@ fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(name, _)| name != "IPMI_CONTROLLER_CONFIG_FILE")
 }
 
-async fn cancel_on_signal(shutdown: CancellationToken) {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-    shutdown.cancel();
+/// A token that SIGTERM and SIGINT cancel. They are waited for from here on: one that
+/// comes right after the start ends the service as every later one does.
+fn cancelled_by_signals() -> std::io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shutdown = CancellationToken::new();
+    let cancelled = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        cancelled.cancel();
+    });
+    Ok(shutdown)
 }
 
 async fn tell_of_hangups(hangups: watch::Sender<u64>) {

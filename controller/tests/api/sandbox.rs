@@ -97,7 +97,7 @@ async fn a_mail_server_says_what_it_makes_of_a_receiver() {
     assert_eq!(try_out(&right).await.expect("it runs"), Outcome::Delivered);
     let mails = smtp.mails();
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].contains("TestNotification"), "{}", mails[0]);
+    assert!(mails[0].contains("This is a test"), "{}", mails[0]);
     assert!(mails[0].contains("To: ops@example.org"), "{}", mails[0]);
 
     let wrong = "zq7canaryWRONG";
@@ -183,8 +183,10 @@ async fn what_alertmanager_does_not_take_or_is_not_there_is_told() {
 
 /// A mail and a webhook that nobody answers.
 fn receiver(smtp: SocketAddr, dead: SocketAddr) -> Value {
+    let mut mail = email(smtp, "ops@example.org");
+    mail["subject"] = "Rack {{ .CommonLabels.rack }}".into();
     json!({"name": "ops", "integrations": [
-        {"key": "mail", "settings": email(smtp, "ops@example.org"),
+        {"key": "mail", "settings": mail,
          "secrets": {"password": PASSWORD}},
         {"key": "hook", "settings": {"type": "webhook"},
          "secrets": {"url": format!("http://{dead}/zq7canaryHOOK")}},
@@ -215,7 +217,11 @@ async fn a_receiver_is_tried_out_before_it_is_saved_and_after() {
     };
     let unsaved = json!({"receiver": body, "alert": {"labels": {"rack": "r12"}}});
     check(&admin.post("/api/v1/receivers/test", &unsaved).await);
-    assert!(smtp.mails()[0].contains("r12"), "{:?}", smtp.mails());
+    assert!(
+        smtp.mails()[0].contains("Subject: Rack r12"),
+        "{:?}",
+        smtp.mails()
+    );
     assert_eq!(admin.get("/api/v1/receivers").await.body["total"], 0);
     let made = admin.post("/api/v1/receivers", &body).await;
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");

@@ -40,6 +40,7 @@ const NO_CHANGE: &[(&str, &str)] = &[
 /// Routes that need a server of another kind, and where their entries are looked for.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/auth/oidc/token", "operation/oidc.rs"),
+    ("POST", "/api/v1/auth/session/oidc", "operation/oidc.rs"),
     ("POST", "/api/v1/discovery/{id}/import", "discovery.rs"),
     ("POST", "/api/v1/dashboards/{uid}/reset", "grafana/drift.rs"),
 ];
@@ -175,6 +176,9 @@ async fn people(lab: &Lab, walk: &mut Walk<'_>) {
     let session = walk.sends(route, "auth.login", request).await;
     let mut second = lab.nobody();
     second.token = session.body["access_token"].as_str().map(str::to_owned);
+    let route = (Method::POST, "/api/v1/auth/session");
+    let request = nobody.post(route.1, &login);
+    walk.sends(route, "auth.login", request).await;
     let route = (Method::POST, "/api/v1/auth/logout");
     let request = second.ask(Method::POST, route.1, None, &[]);
     walk.sends(route, "auth.logout", request).await;

@@ -185,7 +185,13 @@ async fn people_sign_in_and_are_what_their_claims_say() {
     provider
         .control(json!({"claims": {"groups": ["night"], "preferred_username": "eva"}}))
         .await;
-    Browser::new(&lab).sign_in().await.expect("signed in");
+    let code = Browser::new(&lab).sign_in().await.expect("signed in");
+    let body = json!({"code": code});
+    let session = lab.nobody().post("/api/v1/auth/session/oidc", &body).await;
+    assert_eq!(session.status, StatusCode::OK, "{session:?}");
+    assert_eq!(session.body["user"]["username"], "eva");
+    let again = lab.nobody().post("/api/v1/auth/session/oidc", &body).await;
+    assert_eq!(again.status, StatusCode::UNAUTHORIZED);
     let users = admin.get("/api/v1/users").await;
     let found: Vec<(&str, &str)> = users.body["items"]
         .as_array()
@@ -207,10 +213,12 @@ async fn people_sign_in_and_are_what_their_claims_say() {
         .map(|entry| entry["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions, ["user.update", "user.create"]);
-    let path = "/api/v1/audit?actor=eve&action=auth.login";
-    let signed_in = admin.get(path).await;
-    assert_eq!(signed_in.body["total"], 2, "{signed_in:?}");
-    assert_eq!(signed_in.body["items"][0]["resource"], "auth");
+    for (actor, times) in [("eve", 2), ("eva", 1)] {
+        let path = format!("/api/v1/audit?actor={actor}&action=auth.login");
+        let signed_in = admin.get(&path).await;
+        assert_eq!(signed_in.body["total"], times, "{signed_in:?}");
+        assert_eq!(signed_in.body["items"][0]["resource"], "auth");
+    }
     // The password log-in stays, for those who have one.
     let body = json!({"username": "root", "password": PASSWORD});
     let local = lab.nobody().post("/api/v1/auth/login", &body).await;
@@ -307,7 +315,13 @@ async fn who_has_no_role_or_another_ones_name_is_not_let_in() {
         assert!(text.contains(word), "{text}");
     }
     provider.control(json!({})).await;
-    Browser::new(&lab).sign_in().await.expect("signed in");
+    let code = Browser::new(&lab).sign_in().await.expect("signed in");
+    let body = json!({"code": code});
+    let session = lab.nobody().post("/api/v1/auth/session/oidc", &body).await;
+    assert_eq!(session.status, StatusCode::OK, "{session:?}");
+    assert_eq!(session.body["user"]["username"], "eva");
+    let again = lab.nobody().post("/api/v1/auth/session/oidc", &body).await;
+    assert_eq!(again.status, StatusCode::UNAUTHORIZED);
     let users = admin.get("/api/v1/users?search=eve").await;
     let eve = &users.body["items"][0];
     let off = json!({"username": "eve", "role": "operator", "is_active": false});

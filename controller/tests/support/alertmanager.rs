@@ -20,6 +20,8 @@ impl Alertmanager {
     /// Starts it at an address with the configuration of a file, and waits until it
     /// is ready.
     pub(crate) async fn start(address: SocketAddr, config: &Path) -> Self {
+        // An error says that another test of this process was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let home = TempDir::new().expect("a directory");
         let log = std::fs::File::create(home.path().join("log")).expect("a file");
         // Should the test be killed, the kernel kills the program.
