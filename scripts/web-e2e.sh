@@ -52,6 +52,7 @@ PYTHON
 }
 
 read -r controller prometheus alertmanager exporter control bmc <<<"$(ports)"
+scripts/web.sh build
 printf 'web-e2e: starting the system; its log is %s\n' "$run/system.log"
 CONTROLLER_PORT=$controller PROMETHEUS_PORT=$prometheus ALERTMANAGER_PORT=$alertmanager \
     EXPORTER_PORT=$exporter BMC_CONTROL_PORT=$control BMC_PORT=$bmc BMC_COUNT=$count \
