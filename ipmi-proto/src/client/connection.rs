@@ -425,6 +425,10 @@ impl Link {
         // Whoever waited for the last request may have been dropped.
         self.unsent = false;
         self.session.abandon_request();
+        if is_identity(route, key) && self.session.may_be_in_work() {
+            // What it was given up for may have been answered since.
+            self.receive();
+        }
         self.session.request_at(now, deadline, route, key, data)?;
         self.answer().await
     }
@@ -439,7 +443,7 @@ impl Link {
 
     /// Whether the last answer, to this command, may hold fields of another one.
     fn may_be_mixed(&self, route: Route, key: CommandKey) -> bool {
-        route == Route::Bmc && IDENTITY.contains(&key) && !self.session.answered_alone()
+        is_identity(route, key) && !self.session.answered_alone()
     }
 
     /// Whether the BMC still answers anything in this session.
@@ -557,6 +561,10 @@ impl Link {
             }
         }
     }
+}
+
+fn is_identity(route: Route, key: CommandKey) -> bool {
+    route == Route::Bmc && IDENTITY.contains(&key)
 }
 
 /// What an unanswered request means for its session.

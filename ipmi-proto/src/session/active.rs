@@ -95,6 +95,11 @@ impl Active {
         self.answered_alone
     }
 
+    /// Whether the BMC may still work on something that nobody waits for.
+    pub(super) fn may_be_in_work(&self) -> bool {
+        self.requests.may_be_in_work()
+    }
+
     pub(super) fn pending(&self) -> Option<&Pending> {
         self.pending.as_ref()
     }

@@ -264,6 +264,15 @@ impl Session {
         }
     }
 
+    /// Whether the BMC may still work on a request of this session that nobody waits
+    /// for. What has arrived and was not handed in yet may say that it does not.
+    pub fn may_be_in_work(&self) -> bool {
+        match &self.state {
+            State::Active(active) => active.may_be_in_work(),
+            _ => false,
+        }
+    }
+
     /// What worked at log-in, for the next session.
     pub fn memory(&self) -> Option<LoginMemory> {
         self.memory

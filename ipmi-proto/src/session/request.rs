@@ -67,7 +67,7 @@ impl SequenceTable {
     }
 
     /// Whether the BMC may still work on something that nobody waits for.
-    fn may_be_in_work(&self) -> bool {
+    pub(super) fn may_be_in_work(&self) -> bool {
         self.given_up > self.answered
     }
 
