@@ -83,7 +83,9 @@ pub(super) struct SilencePreview {
 /// Silences that may be about servers which the asker sees: those made here and
 /// those made in Alertmanager, the latest begin first.
 #[utoipa::path(get, path = "/silences", tag = "silences", params(SilenceFilter, PageRequest),
-    responses((status = 200, body = Page<Silence>)))]
+    responses((status = 200, body = Page<Silence>),
+    (status = 404, description = "There is no such server",
+     body = super::ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn list_silences(
     State(state): State<AppState>,
     principal: Principal,

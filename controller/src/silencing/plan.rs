@@ -233,8 +233,9 @@ fn step(mirrored: &Mirrored, held: Option<&HeldSilence>) -> Option<Step> {
     let is_known = held.is_some_and(|held| mirrored.alertmanager_id.as_ref() == Some(&held.id));
     let alive = held.filter(|held| held.is_alive());
     if mirrored.is_ended {
-        // A copy that somebody made of what was ended here is not ours to end.
-        let is_ours = is_known || mirrored.alertmanager_id.is_none();
+        // A copy that somebody made of what was ended here is not ours to end. While
+        // there is something to tell, it may be ours by an answer that was lost.
+        let is_ours = is_known || mirrored.alertmanager_id.is_none() || mirrored.is_dirty();
         let expire = alive.filter(|_| is_ours).map(|held| Step::Expire {
             id: mirrored.id,
             alertmanager_id: held.id.clone(),

@@ -73,7 +73,7 @@ describe("one server", () => {
     await page.goto("/inventory?search=nobody-there");
     await page.getByRole("button", { name: "Test the connection: nobody-there" }).click();
     // Whether nothing answers is known only where scans are allowed.
-    await page.getByRole("dialog").getByText(/The BMC is unreachable|Nothing could be read|does not know this server yet/).waitFor();
+    await page.getByRole("dialog").getByText(/The BMC is unreachable|Nothing could be read|does not know this server yet/).first().waitFor();
     await ask(context, "DELETE", `servers/${away.id}`);
   });
 });

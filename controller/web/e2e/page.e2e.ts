@@ -225,6 +225,7 @@ describe("the whole page", () => {
 
   it("finds servers in the palette, and lists its keys", async () => {
     await page.goto("/fleet");
+    await page.getByRole("heading", { level: 1 }).waitFor();
     const { items } = await ask<{ items: { name: string }[] }>(context, "GET", "servers?limit=1");
     const name = items[0]?.name ?? "";
     await page.keyboard.press("Control+k");

@@ -49,7 +49,7 @@ describe("alerts", () => {
     await page.getByRole("region", { name: "What happened" }).getByText("<b>on it</b>").waitFor();
     const stored = await ask<Alert>(context, "GET", `alerts/${alert.id}`);
     expect(stored.acknowledged_at).not.toBeNull();
-    await page.getByRole("button", { name: `Show only alertname=${alert.alertname}` }).click();
+    await page.getByTitle(`Show only alertname=${alert.alertname}`).first().click();
     await page.getByRole("heading", { name: "Alerts", level: 1 }).waitFor();
     expect(new URL(page.url()).searchParams.get("match")).toBe(`alertname=${alert.alertname}`);
     // Others are not there.

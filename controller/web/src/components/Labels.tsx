@@ -19,7 +19,6 @@ export function Labels({ labels, onPick }: Props) {
             key={name}
             className={classes.label}
             onClick={() => onPick(name, value)}
-            aria-label={t("labels.filterBy", { name, value })}
             title={t("labels.filterBy", { name, value })}
           >
             <Text name={name} value={value} />

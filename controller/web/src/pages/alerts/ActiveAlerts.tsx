@@ -128,7 +128,7 @@ export function ActiveAlerts() {
                 key={`${name} ${value}`}
                 className={classes.facet}
                 onClick={() => pick(name, value)}
-                aria-label={`${shell("labels.filterBy", { name, value })} (${count})`}
+                title={shell("labels.filterBy", { name, value })}
               >
                 <span className={classes.facetName}>{name}</span>
                 <span className={classes.facetValue}>{value}</span>
