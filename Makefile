@@ -8,7 +8,7 @@ T ?= 60
 # Random schedules.
 N ?= 1000000
 
-.PHONY: help setup build web screenshots run test lint bench fuzz schedules docs
+.PHONY: help setup build web screenshots run test e2e lint bench fuzz schedules docs
 .DEFAULT_GOAL := help
 
 help: ## list the targets

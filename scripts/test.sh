@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every test there is. `make test` has installed what they need.
+# Every test but those of the page in a browser (`make e2e`). `make test` has installed what they need.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,6 @@ else
     step cargo test --workspace --locked --lib --bins --tests
 fi
 step cargo test --workspace --locked --doc
-step scripts/web-e2e.sh
 step scripts/instructions.sh
 step scripts/deploy.sh
 step scripts/fuzz.sh smoke
