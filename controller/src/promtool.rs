@@ -60,7 +60,7 @@ pub(crate) async fn judge(
     arguments: &[&str],
     input: &[u8],
 ) -> Judgement {
-    let program = configured.unwrap_or(Path::new(name));
+    let program = configured.unwrap_or_else(|| Path::new(name));
     match tokio::time::timeout(TIMEOUT, run(name, program, arguments, input)).await {
         Err(_) => Judgement::Failed(format!(
             "{name} did not judge within {} s",

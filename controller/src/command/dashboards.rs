@@ -44,7 +44,7 @@ pub fn write(args: &DashboardsArgs) -> anyhow::Result<usize> {
     let files = bundle::files(&options);
     for file in &files {
         let path = args.out.join(&file.path);
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         std::fs::write(&path, &file.text).with_context(|| path.display().to_string())?;
     }

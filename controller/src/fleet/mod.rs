@@ -16,13 +16,16 @@ pub use view::{
     FleetSorting, FleetState, MapRequest, Partition,
 };
 
+/// A revision of the desired state, and all servers in it.
+type Entries = (i64, Arc<[FleetEntry]>);
+
 /// What an overview is made of. Cheap to clone.
 #[derive(Clone)]
 pub struct Fleet {
     store: Store,
     measurements: Measurements,
     /// All servers as of a revision of the desired state.
-    entries: Arc<Mutex<Option<(i64, Arc<[FleetEntry]>)>>>,
+    entries: Arc<Mutex<Option<Entries>>>,
 }
 
 /// All of it at one time.

@@ -193,7 +193,7 @@ pub fn check_silence_matchers(
     }
     let key = |matcher: &Matcher| (matcher.name.clone(), matcher.value.clone());
     let mut sorted = matchers.to_vec();
-    sorted.sort_by(|a, b| key(a).cmp(&key(b)));
+    sorted.sort_by_key(key);
     sorted.dedup();
     problems.finish(Some(sorted))
 }

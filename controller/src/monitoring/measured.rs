@@ -72,7 +72,7 @@ const FACTS: &[(&str, Put)] = &[
         |facts, value| facts.worst = Some(value),
     ),
     ("ipmi_power_watts{$}", |facts, value| {
-        facts.watts = Some(value)
+        facts.watts = Some(value);
     }),
     // What the machine says of itself as a whole is better than its greatest sensor.
     ("ipmi_dcmi_power_consumption_watts{$}", |facts, value| {
@@ -87,7 +87,7 @@ const FACTS: &[(&str, Put)] = &[
         |facts, value| facts.cpu = Some(value),
     ),
     ("ipmi_fan_speed_rpm{$}", |facts, value| {
-        facts.fan = Some(value)
+        facts.fan = Some(value);
     }),
 ];
 

@@ -84,7 +84,10 @@ impl AlertmanagerAt {
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, PrometheusError> {
-        self.client.get(path, &[]).await.map_err(named)
+        self.client
+            .get(path, &[])
+            .await
+            .map_err(|error| named(&error))
     }
 
     async fn health(&self) -> Result<Health, PrometheusError> {
@@ -145,7 +148,11 @@ impl AlertmanagerAt {
     }
 
     async fn tell_to_reload(&self) -> Result<Reload, PrometheusError> {
-        let answer = self.client.post("-/reload", &[]).await.map_err(named)?;
+        let answer = self
+            .client
+            .post("-/reload", &[])
+            .await
+            .map_err(|error| named(&error))?;
         let Answer { status, body } = answer;
         let body = String::from_utf8_lossy(&body);
         let body = body.trim().trim_start_matches(FRAME);
@@ -185,7 +192,7 @@ impl AlertmanagerAt {
 }
 
 /// An error of the client in the words for another server.
-fn named(error: PrometheusError) -> PrometheusError {
+fn named(error: &PrometheusError) -> PrometheusError {
     let text = error.to_string().replacen("Prometheus", "Alertmanager", 1);
     PrometheusError::Other(text)
 }

@@ -125,6 +125,6 @@ async fn it_ends_with_the_controller_and_is_nobodys_without_a_log_in() {
     let stopped = timeout(SOON, lab.stop());
     // Who listens does not hold the shutdown up.
     tokio::join!(async { while listener.next().await.is_some() {} }, async {
-        stopped.await.expect("in time")
+        stopped.await.expect("in time");
     });
 }

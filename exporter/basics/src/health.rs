@@ -80,7 +80,7 @@ async fn ask(arguments: &HealthArgs) -> Result<u16, String> {
     let host = authority.host().trim_matches(['[', ']']);
     let port = authority
         .port_u16()
-        .unwrap_or(if tls.is_some() { 443 } else { 80 });
+        .unwrap_or_else(|| if tls.is_some() { 443 } else { 80 });
     let stream = TcpStream::connect((host, port))
         .await
         .map_err(|error| format!("cannot be reached: {error}"))?;

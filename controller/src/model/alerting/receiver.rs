@@ -457,7 +457,7 @@ mod tests {
 
     fn body(integration: serde_json::Value) -> ReceiverBody {
         serde_json::from_value(serde_json::json!({
-            "name": "ops", "integrations": [integration],
+            "name": "ops", "integrations": vec![integration],
         }))
         .unwrap()
     }

@@ -95,13 +95,10 @@ impl Fields {
 
     /// Puts a secret to a dotted place, making the maps on the way.
     pub(super) fn place(&mut self, path: &str, id: &str) {
-        let (key, rest) = match path.split_once('.') {
-            None => {
-                self.0.retain(|(found, _)| found != path);
-                self.0.push((path.to_owned(), Node::Secret(id.to_owned())));
-                return;
-            }
-            Some(parts) => parts,
+        let Some((key, rest)) = path.split_once('.') else {
+            self.0.retain(|(found, _)| found != path);
+            self.0.push((path.to_owned(), Node::Secret(id.to_owned())));
+            return;
         };
         let at = match self.0.iter().position(|(found, _)| found == key) {
             Some(at) => at,

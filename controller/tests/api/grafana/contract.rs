@@ -299,7 +299,7 @@ impl World {
 fn kept(body: &Value) -> Value {
     let mut stored = body.clone();
     let keys = stored.as_object_mut().expect("an object");
-    let secrets = keys.remove("secureJsonData").unwrap_or(json!({}));
+    let secrets = keys.remove("secureJsonData").unwrap_or_else(|| json!({}));
     let names = secrets.as_object().expect("an object").keys();
     let fields: Map<String, Value> = names.map(|name| (name.clone(), true.into())).collect();
     keys.insert("secureJsonFields".to_owned(), Value::Object(fields));

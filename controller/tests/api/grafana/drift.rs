@@ -24,7 +24,12 @@ struct Kept {
 impl Kept {
     async fn start(version: &'static str, more: &[(&str, &str)]) -> Self {
         let grafana = Grafana::start(version).await;
-        Self::start_with(grafana, Arc::new(tempfile::tempdir().unwrap()), more).await
+        Self::start_with(
+            grafana,
+            Arc::new(tempfile::tempdir().expect("a directory")),
+            more,
+        )
+        .await
     }
 
     async fn start_with(
@@ -35,7 +40,7 @@ impl Kept {
         let file = |name: &str, text: &str| {
             let path = directory.path().join(name);
             if !path.exists() {
-                std::fs::write(&path, text).unwrap();
+                std::fs::write(&path, text).expect("a file");
             }
             path.display().to_string()
         };
@@ -69,16 +74,18 @@ impl Kept {
     /// The row of an artefact.
     async fn row(&self, artefact: &str) -> Value {
         let all = self.admin.get("/api/v1/sync").await.body;
-        let mut rows = all["artefacts"].as_array().unwrap().iter();
+        let mut rows = all["artefacts"].as_array().expect("a list").iter();
         rows.find(|row| row["artefact"] == artefact)
-            .unwrap()
+            .expect("a row")
             .clone()
     }
 
     async fn dashboard(&self, uid: &str) -> Value {
         let all = self.admin.get("/api/v1/dashboards").await.body;
-        let mut rows = all.as_array().unwrap().iter();
-        rows.find(|row| row["uid"] == uid).unwrap().clone()
+        let mut rows = all.as_array().expect("a list").iter();
+        rows.find(|row| row["uid"] == uid)
+            .expect("a dashboard")
+            .clone()
     }
 
     /// Waits until both rows are in a state.
@@ -405,7 +412,7 @@ async fn who_saves_at_the_same_time_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_renewed_needs_no_restart_and_no_secret_comes_out() {
-    let directory = Arc::new(tempfile::tempdir().unwrap());
+    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
     let token = directory.path().join("token");
     std::fs::write(&token, "glsa_zq7canaryOLD").unwrap();
     let grafana = Grafana::start("13.0").await;
@@ -460,7 +467,12 @@ async fn what_is_others_stays() {
             "readOnly": false, "secureJsonFields": {}});
         world.sources.insert("ipmi-prometheus".to_owned(), source);
     }
-    let kept = Kept::start_with(grafana, Arc::new(tempfile::tempdir().unwrap()), &[]).await;
+    let kept = Kept::start_with(
+        grafana,
+        Arc::new(tempfile::tempdir().expect("a directory")),
+        &[],
+    )
+    .await;
     kept.stands("failed", "failed").await;
     let fleet = kept.dashboard("ipmi-fleet").await;
     assert_eq!(fleet["state"], "failed");
@@ -528,7 +540,7 @@ async fn removal_takes_away_what_was_made_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_nothing_is_kept_and_links_are_there() {
-    let directory = Arc::new(tempfile::tempdir().unwrap());
+    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
     let url = "http://grafana.example.org".to_owned();
     let lab = Lab::start_in(directory, &[("IPMI_CONTROLLER_GRAFANA__URL", url)]).await;
     let admin = lab.user("root", Role::Admin, None).await;
