@@ -12,7 +12,7 @@ N ?= 1000000
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the Debian packages that the other targets use
 	@scripts/setup.sh
@@ -28,6 +28,9 @@ run: setup web ## the whole system with simulated BMCs, until Ctrl-C
 
 test: setup web ## every test there is
 	@scripts/test.sh
+
+e2e: setup ## the page in a browser against the whole system
+	@scripts/web-e2e.sh
 
 screenshots: setup web ## pictures of every page, into controller/web/screenshots
 	@scripts/web-e2e.sh screenshots
