@@ -8,8 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::integration::{
-    HTTP_PASSWORD, HttpSettings, IntegrationSettings, Language, PASSWORD, SecretField, SecretForm,
-    URL,
+    Fields, HTTP_PASSWORD, HttpSettings, IntegrationSettings, Language, PASSWORD, SecretField,
+    SecretForm, URL,
 };
 use super::words;
 use crate::clock::Timestamp;
@@ -230,7 +230,8 @@ impl ReceiverDraft {
 impl IntegrationDraft {
     fn parse(body: &IntegrationBody, place: &str, problems: &mut Problems) -> Self {
         problems.check(&format!("{place}key"), check_key(&body.key));
-        body.settings.check(&format!("{place}settings."), problems);
+        let fields = &mut Fields::new(&format!("{place}settings."), problems);
+        body.settings.check(fields);
         if let Some(http) = &body.http {
             match &body.settings {
                 IntegrationSettings::Email(_) | IntegrationSettings::Raw(_) => problems.add(
@@ -241,7 +242,7 @@ impl IntegrationDraft {
                     &format!("{place}http"),
                     "is not for this type, to which the controller makes the requests",
                 ),
-                _ => http.check(&format!("{place}http."), problems),
+                _ => http.check(&mut Fields::new(&format!("{place}http."), problems)),
             }
         }
         if body.secrets.len() > MAX_SECRETS {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::integration::{SecretForm, TlsSettings, check_mail};
+use super::integration::{Fields, SecretForm, TlsSettings, check_mail_server};
 use super::receiver::{SecretPlace, SecretSource, check_secret};
 use crate::clock::Timestamp;
 use crate::model::{Invalid, Problems, PromDuration, SecretChange, Version};
@@ -109,17 +109,10 @@ impl AlertingSettingsDraft {
     pub fn parse(body: &AlertingSettingsBody) -> Result<Self, Vec<Invalid>> {
         let mut problems = Problems::default();
         let mail = &body.mail;
-        check_mail(
-            "mail.",
-            mail.smarthost.as_ref(),
-            mail.from.as_ref(),
-            mail.username.as_ref(),
-            &mut problems,
-        );
-        if let Some(hello) = &mail.hello {
-            problems.check("mail.hello", super::words::required_word(hello));
-        }
-        mail.tls.check("mail.tls", &mut problems);
+        let (smarthost, from) = (mail.smarthost.as_ref(), mail.from.as_ref());
+        let fields = &mut Fields::new("mail.", &mut problems);
+        check_mail_server(smarthost, from, mail.username.as_ref(), &mail.tls, fields);
+        fields.given("hello", mail.hello.as_ref());
         if mail.smarthost.is_some() != mail.from.is_some() {
             problems.add(
                 "mail.from",
