@@ -3,6 +3,7 @@
 
 mod alert_export;
 mod alert_gaps;
+mod alerting_parts;
 mod alerts;
 mod audit;
 mod audit_export;
@@ -24,19 +25,16 @@ mod groups;
 mod health;
 mod held;
 mod idempotency;
-mod inhibitions;
 mod inlets;
 mod maintenance;
 mod metrics;
 mod monitoring;
-mod notification_templates;
 mod observe;
 mod oidc;
 mod openapi;
 mod openserverhub;
 mod problem;
 mod receiver_tests;
-mod receivers;
 mod relay;
 mod routes;
 mod rules;
@@ -49,7 +47,6 @@ mod session;
 mod silences;
 mod sync;
 mod thresholds;
-mod time_intervals;
 mod tokens;
 mod users;
 
@@ -76,6 +73,7 @@ use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::web::Tls;
 
+use alerting_parts::{inhibitions, notification_templates, receivers, time_intervals};
 use openserverhub as hub;
 
 pub use held::{Held, Watcher};

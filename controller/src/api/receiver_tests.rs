@@ -187,8 +187,8 @@ pub(super) async fn test_unsaved_receiver(
     // Saved as far as it takes to seal and open its secrets, and then given up.
     let mut tx = state.store.write().await?;
     let receiver = match body.id {
-        Some(id) => tx.update_receiver(id, None, &draft).await?.1,
-        None => tx.insert_receiver(&draft).await?,
+        Some(id) => tx.update_alerting_part(id, None, &draft).await?.1,
+        None => tx.insert_alerting_part(&draft).await?,
     };
     let trial = Trial::read(&mut tx, receiver, false).await?;
     drop(tx);

@@ -62,7 +62,7 @@ use crate::clock::{Clock, Timestamp};
 pub use alert_look::Looked;
 pub use alert_record::Recorded;
 pub use alert_recovery::{RecoveredWindow, RecoveryMarker};
-pub use alerting::{AlertingPart, InhibitionRow, PartRow};
+pub use alerting::{AlertingDraft, AlertingPart, InhibitionRow, PartRow, Ties};
 pub use audit::{AuditCounts, AuditFilter, ChainBreak, ChainReport};
 pub use changes::{FiringMark, Marks};
 pub use channels::AWAY as CHANNEL_AWAY;

@@ -42,6 +42,18 @@ impl Tx {
         Ok(self.sealer.open(place, &key_id, &sealed)?)
     }
 
+    /// Opens a secret that is a text. Anything that shows it to a person or a log is
+    /// a mistake.
+    ///
+    /// # Errors
+    /// As [`Self::open_secret`].
+    pub async fn secret_text(&mut self, id: &str) -> Result<Zeroizing<String>, StoreError> {
+        let bytes = self.open_secret(id).await?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| StoreError::Damaged("a secret is no text".to_owned()))?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+
     /// Makes sure that the master key is one that this database was sealed with.
     ///
     /// # Errors

@@ -58,8 +58,11 @@ pub(super) async fn receivers_and_what_names_them_stay_together(lab: Lab) {
     let store = lab.open().await;
     let mut tx = store.write().await.unwrap();
     let given = json!({"url": "https://hooks.example.org/x", "bearer_token": "t0ken"});
-    let made = tx.insert_receiver(&receiver("ops", &given)).await.unwrap();
-    let quiet = tx.insert_time_interval(&interval("quiet")).await.unwrap();
+    let made = tx
+        .insert_alerting_part(&receiver("ops", &given))
+        .await
+        .unwrap();
+    let quiet = tx.insert_alerting_part(&interval("quiet")).await.unwrap();
     assert!(matches!(
         tx.set_route_tree(None, &tree("nobody", "never")).await,
         Err(StoreError::Invalid(found)) if found.len() == 2
@@ -79,25 +82,26 @@ pub(super) async fn receivers_and_what_names_them_stay_together(lab: Lab) {
         Err(StoreError::Changed { current: 1 })
     ));
     assert!(matches!(
-        tx.delete_receiver(made.id, None).await,
+        tx.delete_alerting_part::<Receiver>(made.id, None).await,
         Err(StoreError::InUse {
             count: 1,
             users: "routes"
         })
     ));
     assert!(matches!(
-        tx.delete_time_interval(quiet.id, None).await,
+        tx.delete_alerting_part::<TimeInterval>(quiet.id, None)
+            .await,
         Err(StoreError::InUse { .. })
     ));
     let renewed = json!({"url": "https://hooks.example.org/y"});
     let (old, new) = tx
-        .update_receiver(made.id, Some(1), &receiver("night", &renewed))
+        .update_alerting_part(made.id, Some(1), &receiver("night", &renewed))
         .await
         .unwrap();
     let place = |receiver: &Receiver, name: &str| receiver.integrations[0].secrets[name].clone();
     assert_eq!(place(&old, "bearer_token"), place(&new, "bearer_token"));
     assert_ne!(place(&old, "url"), place(&new, "url"));
-    tx.update_time_interval(quiet.id, None, &interval("sundays"))
+    tx.update_alerting_part(quiet.id, None, &interval("sundays"))
         .await
         .unwrap();
     assert_eq!(
@@ -120,8 +124,12 @@ pub(super) async fn receivers_and_what_names_them_stay_together(lab: Lab) {
 
     let mut tx = store.write().await.unwrap();
     tx.set_route_tree(None, &Route::default()).await.unwrap();
-    tx.delete_receiver(made.id, None).await.unwrap();
-    tx.delete_time_interval(quiet.id, None).await.unwrap();
+    tx.delete_alerting_part::<Receiver>(made.id, None)
+        .await
+        .unwrap();
+    tx.delete_alerting_part::<TimeInterval>(quiet.id, None)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(secrets(&store).await, 0);
 }
@@ -132,19 +140,19 @@ pub(super) async fn parts_of_each_kind_have_names_of_their_own(lab: Lab) {
     let matcher = json!([{"name": "a", "value": "b"}]);
     let held = json!({"name": "x", "source": matcher, "target": matcher, "equal": ["rack"]});
     let held = InhibitionDraft::parse(&serde_json::from_value(held).unwrap()).unwrap();
-    let held = tx.insert_inhibition(&held).await.unwrap();
+    let held = tx.insert_alerting_part(&held).await.unwrap();
     assert_eq!(
         (held.equal.as_slice(), held.enabled),
         (&["rack".to_owned()][..], true)
     );
     let text = json!({"name": "x", "content": "{{ define \"x\" }}{{ end }}"});
     let text = NotificationTemplateDraft::parse(&serde_json::from_value(text).unwrap()).unwrap();
-    let made = tx.insert_notification_template(&text).await.unwrap();
-    tx.insert_time_interval(&interval("x")).await.unwrap();
+    let made = tx.insert_alerting_part(&text).await.unwrap();
+    tx.insert_alerting_part(&interval("x")).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.write().await.unwrap();
     assert!(matches!(
-        tx.insert_time_interval(&interval("x")).await,
+        tx.insert_alerting_part(&interval("x")).await,
         Err(StoreError::Taken {
             what: "time interval",
             field: "name"
